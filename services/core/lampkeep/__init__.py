@@ -1,0 +1,1 @@
+"""What Lampkeep knows in common: the pure domain, the contracts, the database. Not a process."""

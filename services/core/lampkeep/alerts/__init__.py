@@ -1,0 +1,1 @@
+"""Alerts as rows: what dispatch and the API share in loading, changing and recording them."""

@@ -1,0 +1,1 @@
+"""The shapes of what comes in and goes out: messages, commands, notifications, the community file."""

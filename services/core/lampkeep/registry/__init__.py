@@ -1,0 +1,1 @@
+"""The registry: homes, devices, responders, rosters, policies, plans and tokens as the database keeps them."""
