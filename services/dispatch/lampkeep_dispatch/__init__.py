@@ -1,0 +1,1 @@
+"""Dispatch: decides who is told what and when, and tells them."""
