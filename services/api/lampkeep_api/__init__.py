@@ -1,0 +1,1 @@
+"""The API: what operators and other programs see and do."""

@@ -1,0 +1,1 @@
+"""Devices: what they are, and what their last signs of life were."""

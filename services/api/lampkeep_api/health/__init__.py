@@ -1,0 +1,1 @@
+"""Whether the API lives, can work, and what it counts."""

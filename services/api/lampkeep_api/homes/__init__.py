@@ -1,0 +1,1 @@
+"""Homes: who lives there, which devices watch, how it is."""

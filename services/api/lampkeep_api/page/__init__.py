@@ -1,0 +1,1 @@
+"""The plain page at `/`: active alerts, live. The duty-room console is a later one."""

@@ -1,0 +1,1 @@
+"""Responders: who can be asked."""
