@@ -1,0 +1,58 @@
+"""`lampkeep sim`: the command line of the device simulator."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any
+
+import typer
+import uvloop
+
+from lampkeep import logging, settings
+from lampkeep_sim import cli_live, cli_once, running
+from lampkeep_sim.errors import RunError, UsageError
+from lampkeep_sim.mqtt import MqttError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="The device simulator: homes that live, devices that fail, people who answer. It speaks the outside contract "
+    "over a real broker, whose address is --mqtt or LAMPKEEP_MQTT_URL.",
+)
+
+
+def _command(function: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Make a command of a coroutine: logging, signals, and the exit codes of the contract."""
+
+    @wraps(function)
+    def command(*args: Any, **kwargs: Any) -> None:
+        try:
+            logging.configure(settings.load())
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(running.until_stopped(function(*args, **kwargs)))
+        except (UsageError, settings.SettingsError) as error:
+            _fail(error, 2)
+        except (RunError, MqttError) as error:
+            _fail(error, 1)
+
+    return command
+
+
+def _fail(error: Exception, code: int) -> None:
+    print(f"lampkeep sim: {error}", file=sys.stderr)
+    raise typer.Exit(code) from None
+
+
+for _one in (
+    cli_live.run,
+    cli_once.press,
+    cli_live.collapse,
+    cli_live.silence,
+    cli_once.play,
+    cli_once.record,
+    cli_live.respond,
+    cli_once.community,
+):
+    app.command()(_command(_one))
