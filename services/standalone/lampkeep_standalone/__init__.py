@@ -1,0 +1,1 @@
+"""The `lampkeep` command: everything on one machine, and the small commands around it."""
