@@ -1,0 +1,1 @@
+"""Benchmarks, open loop, measured against a peer in the same run: `make bench`."""

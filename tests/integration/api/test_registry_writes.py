@@ -1,0 +1,158 @@
+"""PUT and DELETE of the registry's objects: validated as the file is, guarded by ETag and by the token's area."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from support.api import Api
+
+HOME = {
+    "area": "jiangnan-g03",
+    "plan": "alone-frail",
+    "address": "新街2号",
+    "residents": [{"id": "new-one", "name": "陈红", "phone": "+8613811111111"}],
+    "devices": [{"id": "pendant-009", "kind": "pendant"}],
+}
+RESPONDER = {
+    "name": "李强",
+    "role": "volunteer",
+    "areas": ["jiangnan-g03"],
+    "channels": [{"kind": "webhook", "url": "http://127.0.0.1:9/x", "secret": "very-secret"}],
+}
+OBJECTS: list[tuple[str, dict[str, Any]]] = [
+    ("homes/home-009", HOME),
+    ("devices/pir-009", {"home": "home-001", "kind": "motion", "place": "kitchen", "heartbeat_every": "10m"}),
+    ("responders/li-qiang", RESPONDER),
+    ("plans/watchful", {"rules": {"not_up": {"by": "08:30"}}, "policies": {"default": "sos-default"}}),
+    ("policies/quick", {"steps": [{"to": ["grid_worker"], "after": "0s"}]}),
+]
+
+
+async def put(client: httpx.AsyncClient, path: str, body: Any, if_match: str | None = None) -> httpx.Response:
+    return await client.put(f"/api/v1/{path}", json=body, headers={"If-Match": if_match} if if_match else {})
+
+
+@pytest.mark.parametrize(("path", "body"), OBJECTS, ids=[path for path, _ in OBJECTS])
+async def test_an_object_is_made_read_changed_and_removed(api: Api, path: str, body: dict[str, Any]) -> None:
+    client = await api.client("admin")
+    made = await put(client, path, body)
+    assert made.status_code == 201, made.text
+    tag = made.headers["etag"]
+    assert tag == f'"{made.json()["version"]}"'
+    assert made.json()["id"] == path.split("/")[1]
+    read = await client.get(f"/api/v1/{path}")
+    assert (read.status_code, read.headers["etag"]) == (200, tag)
+    same = await put(client, path, body, tag)
+    assert (same.status_code, same.headers["etag"]) == (200, tag)
+    key, value = {"homes": ("address", "新街3号"), "devices": ("place", "hall"), "responders": ("name", "李刚")}.get(
+        path.split("/", maxsplit=1)[0],
+        ("rules", {"not_up": {"by": "10:00"}}) if "plans" in path else ("acknowledge_lease", "9m"),
+    )
+    changed = await put(client, path, body | {key: value}, tag)
+    assert (changed.status_code, changed.json()[key]) == (200, value)
+    assert changed.headers["etag"] != tag
+    assert (await put(client, path, body, tag)).status_code == 412
+    assert (await client.delete(f"/api/v1/{path}", headers={"If-Match": tag})).status_code == 412
+    gone = await client.delete(f"/api/v1/{path}", headers={"If-Match": changed.headers["etag"]})
+    assert (gone.status_code, gone.content) == (204, b"")
+    assert (await client.get(f"/api/v1/{path}")).status_code == 404
+    assert (await client.delete(f"/api/v1/{path}")).status_code == 404
+    assert (await put(client, path, body, '"1"')).status_code == 412
+
+
+async def test_a_new_home_is_watched_and_wakes_the_services(api: Api) -> None:
+    await api.connection.execute("listen lampkeep_registry")
+    await put(await api.client("admin"), "homes/home-009", HOME)
+    assert await api.rows("select 1 from home_watch where home_id = 'home-009'")
+    async for notice in api.connection.notifies(timeout=5, stop_after=1):
+        assert notice.channel == "lampkeep_registry"
+        return
+    pytest.fail("nobody was woken")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("homes/home-009", HOME | {"plan": "none-such"}, "body.plan"),
+        ("homes/home-009", HOME | {"area": "none-such"}, "body.area"),
+        ("homes/home-009", HOME | {"colour": "red"}, "body.colour"),
+        ("homes/home-009", HOME | {"location": [129, 0]}, "body.location"),
+        ("homes/home-009", HOME | {"devices": [{"id": "pendant-001", "kind": "pendant"}]}, "body.devices[0].id"),
+        ("homes/home-009", HOME | {"residents": [{"id": "r", "name": "n", "notes": "\0"}]}, "body.residents[0].notes"),
+        ("homes/home-009", HOME | {"id": "home-010"}, "body.id"),
+        ("homes/Home_9", HOME, "body.id"),
+        ("devices/pir-009", {"kind": "motion"}, "body.home"),
+        ("devices/pir-009", {"home": "home-001", "kind": "toaster"}, "body.kind"),
+        ("responders/x", {"name": "x", "role": "king"}, "body.role"),
+        ("plans/x", {"rules": {"inactivity": {"day": "4 hours"}}}, "body.rules.inactivity.day"),
+        ("policies/x", {"steps": []}, "body.steps"),
+    ],
+    ids=str,
+)
+async def test_a_mistake_is_422_with_its_field_and_writes_nothing(
+    api: Api, path: str, body: dict[str, Any], field: str
+) -> None:
+    client = await api.client("admin")
+    answer = await put(client, path, body)
+    assert answer.status_code == 422, answer.text
+    assert field in {error["field"] for error in answer.json()["errors"]}
+    assert (await client.get(f"/api/v1/{path}")).status_code == 404
+
+
+@pytest.mark.parametrize("body", [[], "text", 7, None], ids=repr)
+async def test_a_body_that_is_no_object_is_422(api: Api, body: Any) -> None:
+    assert (await put(await api.client("admin"), "homes/home-009", body)).status_code == 422
+
+
+async def test_secrets_of_channels_are_kept_and_not_shown_back(api: Api) -> None:
+    answer = await put(await api.client("admin"), "responders/li-qiang", RESPONDER)
+    assert "very-secret" not in answer.text
+    (row,) = await api.rows("select channels from responders where responder_id = 'li-qiang'")
+    assert row["channels"][0]["secret"] == "very-secret"
+
+
+@pytest.mark.parametrize(
+    ("path", "by"),
+    [
+        ("plans/alone-frail", "home home-001"),
+        ("policies/sos-default", "plan alone-frail"),
+        ("responders/wang-li", "roster jiangnan-g03 grid_worker"),
+        ("responders/zhang-wei", "home home-001"),
+    ],
+)
+async def test_what_others_lean_on_stays(api: Api, path: str, by: str) -> None:
+    answer = await (await api.client("admin")).delete(f"/api/v1/{path}")
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:lampkeep:problem:still-in-use")
+    assert by in answer.json()["used_by"]
+
+
+async def test_a_home_with_an_active_alert_stays(api: Api) -> None:
+    await api.alert("home-001")
+    answer = await (await api.client("admin")).delete("/api/v1/homes/home-001")
+    assert answer.status_code == 409
+
+
+async def test_an_admin_of_an_area_writes_nothing_outside_it(api: Api) -> None:
+    client = await api.client("admin", "jiaxing")
+    assert (await put(client, "homes/home-001", HOME)).status_code == 404
+    assert (await client.delete("/api/v1/homes/home-001")).status_code == 404
+    assert (await client.delete("/api/v1/devices/pir-001")).status_code == 404
+    assert (await put(client, "responders/wang-li", RESPONDER)).status_code == 404
+    into = await put(client, "homes/home-009", HOME)
+    assert (into.status_code, into.json()["errors"][0]["field"]) == (422, "body.area")
+    moved = await put(client, "devices/pendant-002", {"home": "home-001", "kind": "pendant"})
+    assert (moved.status_code, moved.json()["errors"][0]["field"]) == (422, "body.home")
+    stranger = await put(client, "responders/new", RESPONDER)
+    assert (stranger.status_code, stranger.json()["errors"][0]["field"]) == (422, "body.areas")
+    for path, body in OBJECTS[3:]:
+        assert (await put(client, path, body)).status_code == 403
+    assert (await put(client, "homes/home-002", HOME | {"area": "jiaxing"})).status_code == 200
+    assert (await put(client, "responders/new", RESPONDER | {"areas": ["jiaxing"]})).status_code == 201
+    assert len(await api.rows("select 1 from homes where area_id = 'jiangnan-g03'")) == 1
+
+
+async def test_a_star_matches_what_exists_and_nothing_else(api: Api) -> None:
+    client = await api.client("admin")
+    assert (await put(client, "homes/home-002", HOME | {"devices": []}, "*")).status_code == 200
+    assert (await put(client, "homes/home-009", HOME, "*")).status_code == 412

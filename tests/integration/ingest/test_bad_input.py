@@ -1,0 +1,36 @@
+from collections import Counter
+
+from lampkeep_ingest.app import Ingest
+from lampkeep_ingest.metrics import MESSAGES
+from support.corpus import CORPUS, OBSERVATIONS, URGENT
+from support.ingest_running import Bench
+
+
+async def test_each_of_the_corpus_leaves_one_rejected_record_and_no_gap_in_the_stream(
+    bench: Bench, ingest: Ingest
+) -> None:
+    before = MESSAGES.labels("observation", "rejected")._value.get()
+    for n, case in enumerate(CORPUS):
+        await bench.raw(case.full_topic, case.payload)
+        await bench.raw(
+            "lampkeep/v1/gw-1/pir-1/observation", b'{"v":1,"id":"neighbour-%d","type":"motion"}' % n
+        )  # fmt: skip
+    await bench.until("select 1 from observations where message_id like 'neighbour-%%'", len(CORPUS))
+    rejected = await bench.until("select * from rejected_messages order by rejected_id", len(CORPUS))
+    assert Counter(row["reason"] for row in rejected) == Counter(case.reason.value for case in CORPUS)
+    assert {len(row["head"]) for row in rejected if row["size"] > 4096} == {4096}
+    assert MESSAGES.labels("observation", "rejected")._value.get() - before == len(OBSERVATIONS)
+    reasons = {(row["topic"], row["head"], row["size"]): row["reason"] for row in rejected}
+    for case in CORPUS:
+        found = reasons[case.full_topic, case.payload[:4096], len(case.payload)]
+        assert found == case.reason.value, case.name
+    raised = await bench.rows("select 1 from urgent_messages")
+    assert len(raised) == sum(case.raises for case in URGENT)
+    assert await bench.count("signals") == len(raised)
+
+
+async def test_a_message_beyond_what_is_recorded_does_not_stop_the_stream(bench: Bench, ingest: Ingest) -> None:
+    await bench.raw("lampkeep/v1/gw-1/door-1/observation", b"x" * 256 * 1024)
+    (row,) = await bench.until("select * from rejected_messages")
+    assert (row["reason"], row["size"], len(row["head"])) == ("too_large", 256 * 1024, 4096)
+    await bench.settled()

@@ -1,0 +1,91 @@
+"""The worked timelines of docs/rules.md are true: each is replayed."""
+
+import json
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lampkeep.contracts.community.parse import parse
+from lampkeep.domain.care_plan import RULES
+from lampkeep.replay import run
+from support.watched import at
+
+PAGE = (Path(__file__).parents[3] / "docs" / "rules.md").read_text(encoding="utf-8")
+SECTIONS = {part.split("\n", 1)[0].strip("` "): part for part in PAGE.split("\n## ")[1:]}
+TIMELINES = {
+    name: text for name, part in SECTIONS.items() for text in re.findall(r"```timeline\n(.*?)```", part, re.DOTALL)
+}
+
+COMMUNITY = """
+lampkeep: v1
+areas: [{id: a, name: A}]
+responders: [{id: w, name: W, role: grid_worker, areas: [a]}]
+policies: [{id: p, steps: [{to: [grid_worker], after: 0s}]}]
+plans:
+  - {id: worked, rules: {RULES}, policies: {default: p}}
+  - {id: none, policies: {default: p}}
+homes:
+  - id: home-001
+    area: a
+    plan: worked
+    devices:
+      - {id: door-001, kind: door, place: entrance}
+      - {id: pir-001, kind: motion, place: bathroom}
+      - {id: pir-002, kind: motion, place: kitchen, heartbeat_every: 30m}
+      - {id: bed-001, kind: presence, place: bedroom}
+      - {id: pendant-001, kind: pendant}
+  - {id: home-002, area: a, plan: none, devices: [{id: the-end, kind: button}]}
+"""
+
+WORDS: dict[str, dict[str, Any]] = {
+    "open": {"type": "door", "data": {"open": True}},
+    "closed": {"type": "door", "data": {"open": False}},
+    "moved": {"type": "motion", "data": {"active": True}},
+    "heartbeat": {"type": "heartbeat", "data": {}},
+    "tampered": {"type": "tamper", "data": {"active": True}},
+    "mended": {"type": "tamper", "data": {"active": False}},
+    "pressed": {"type": "sos", "data": {}},
+    "end": {"type": "heartbeat", "data": {}},
+}
+
+
+def instant(words: list[str]) -> datetime:
+    """Take `+1 03:00` or `03:00` from the front of `words`."""
+    days = int(words.pop(0)) if words[0].startswith("+") else 0
+    return at(words.pop(0), days=days)
+
+
+def message(number: int, when: datetime, words: list[str]) -> bytes:
+    device, *said = words if len(words) > 1 else ("the-end", *words)
+    told = {"type": "battery", "battery": int(said[1]), "data": {}} if said[0] == "battery" else WORDS[said[0]]
+    common = {"device": device, "v": 1, "id": str(number), "at": when.isoformat().replace("+00:00", "Z")}
+    return json.dumps(common | told).encode()
+
+
+@pytest.mark.parametrize("name", TIMELINES)
+def test_the_timeline_is_true(name: str) -> None:
+    head, *rows = TIMELINES[name].strip().splitlines()
+    lines, expected = [], []
+    for number, row in enumerate(rows):
+        words = row.split()
+        when = instant(words)
+        if words[0] == "->":
+            expected.append((when, words[1]))
+        else:
+            lines.append(message(number, when, words))
+    community = parse(COMMUNITY.replace("RULES", head.removeprefix("rules: ")), "docs/rules.md")
+    *alerts, _ = run(lines, community, report=pytest.fail)
+    assert [(datetime.fromisoformat(alert["at"]), alert["kind"]) for alert in alerts] == expected
+
+
+def test_every_rule_has_a_section_with_a_timeline() -> None:
+    assert set(TIMELINES) == {*RULES, "Urgent messages"}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_the_table_of_a_rule_names_its_parameters(name: str) -> None:
+    named = {row.split("`")[1] for row in SECTIONS[name].splitlines() if row.startswith("| `")}
+    assert named == {slot.rstrip("_") for slot in RULES[name].__slots__}
