@@ -93,12 +93,11 @@ class Api:
             await store.record(self.connection, made.alert_id, at=made.opened_at, what="opened", actor="dispatch")
         return made
 
-    async def happened(self, alert: Alert, what: str, **detail: Any) -> None:
-        """A further line of the timeline, as dispatch would write it."""
+    async def happened(self, alert: Alert, what: str, *, at: datetime | None = None, **detail: Any) -> None:
+        """A further line of the timeline, as dispatch would write it; `at` defaults to the alert's opening."""
+        at = at or alert.opened_at
         async with self.connection.transaction():
-            await store.record(
-                self.connection, alert.alert_id, at=alert.opened_at, what=what, actor="dispatch", detail=detail
-            )
+            await store.record(self.connection, alert.alert_id, at=at, what=what, actor="dispatch", detail=detail)
 
     async def rows(self, query: str, *parameters: Any) -> list[DictRow]:
         """What a query of the test finds."""

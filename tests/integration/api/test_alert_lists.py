@@ -225,6 +225,18 @@ async def test_the_timeline_is_told_oldest_first_in_pages(api: Api) -> None:
     assert rest["next"] is None
 
 
+async def test_what_is_recorded_late_stands_in_the_timeline_where_it_happened(api: Api) -> None:
+    alert = await api.alert()
+    await api.happened(alert, "acknowledged", at=alert.opened_at + timedelta(seconds=2))
+    await api.happened(alert, "delivered", at=alert.opened_at + timedelta(seconds=1))
+    client = await api.client()
+    timeline = f"/api/v1/alerts/{alert.alert_id}/timeline"
+    first = (await client.get(timeline, params={"limit": 2})).json()
+    assert [item["what"] for item in first["items"]] == ["opened", "delivered"]
+    rest = (await client.get(timeline, params={"cursor": first["next"]})).json()
+    assert [item["what"] for item in rest["items"]] == ["acknowledged"]
+
+
 async def test_a_list_of_a_long_history_reads_only_its_page(api: Api) -> None:
     async with api.connection.transaction():
         await api.connection.execute(

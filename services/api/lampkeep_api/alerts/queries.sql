@@ -72,10 +72,12 @@ where alert_id = %(alert_id)s
     or (home_id is not null and area_id in (select area_id from areas where path @> array[%(scope)s::text])))
 
 -- name: timeline_page
--- Oldest first. `seq` is the order of insertion, and rows of one alert are inserted under its lock.
+-- Oldest first by when it happened: a delivery is recorded without the alert's lock, so it may be inserted behind what
+-- happened after it. `seq`, the order of insertion, parts what happened at one instant.
 select seq, at, what, actor, detail from timeline
-where alert_id = %(alert_id)s and seq > %(after)s
-order by seq
+where alert_id = %(alert_id)s
+  and (%(after_at)s::timestamptz is null or (at, seq) > (%(after_at)s, %(after_seq)s::bigint))
+order by at, seq
 limit %(limit)s
 
 -- name: stream_tail

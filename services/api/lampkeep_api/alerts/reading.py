@@ -95,13 +95,18 @@ async def timeline(
 ) -> TimelinePage:
     """A page of what happened to an alert, oldest first. Raises the 404 problem, and 422 for a foreign cursor."""
     name = f"timeline/{alert_id}"
-    after = cursors.decode(cursor, of=name, shape=(int,))[0] if cursor is not None else 0
+    after_at, after_seq = None, None
+    if cursor is not None:
+        after_at, after_seq = cursors.decode(cursor, of=name, shape=(datetime, int))
 
     async def read(connection: Connection) -> list[dict[str, Any]]:
         await require_visible(connection, caller, alert_id)
-        parameters = {"alert_id": alert_id, "after": after, "limit": limit + 1}
+        parameters = {"alert_id": alert_id, "after_at": after_at, "after_seq": after_seq, "limit": limit + 1}
         return await (await connection.execute(QUERIES["timeline_page"], parameters)).fetchall()
 
     rows = await database.transact(read)
-    following = cursors.encode((rows[limit - 1]["seq"],), of=name) if len(rows) > limit else None
+    following = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        following = cursors.encode((last["at"], last["seq"]), of=name)
     return TimelinePage(items=[timeline_entry(row, private=caller.is_operator) for row in rows[:limit]], next=following)

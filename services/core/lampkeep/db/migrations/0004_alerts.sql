@@ -141,7 +141,7 @@ create table timeline (
     actor text not null,     -- system, dispatch, device:<id>, responder:<id>, user:<token id>
     detail jsonb not null default '{}'
 );
-create index timeline_alert on timeline (alert_id, seq);
+create index timeline_alert on timeline (alert_id, at, seq);
 create index timeline_stream on timeline (xact_id, seq);
 
 -- A link that acknowledges one alert for one responder; only its hash is kept.
