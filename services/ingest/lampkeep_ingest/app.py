@@ -130,8 +130,11 @@ class Ingest:
 
     def _observation_part(self) -> Part:
         if not self.observation.is_held:
+            # where nobody holds it nobody may have subscribed yet: the broker would keep nothing for us
+            waits = self.observation.is_elsewhere
             trouble = self._links["observation"].trouble
-            return Part(ok=trouble is None, state=trouble or "ready to take over")
+            state = trouble or ("another copy holds it, ready to take over" if waits else "not taken yet")
+            return Part(ok=trouble is None and waits, state=state)
         inbox = self.observation.inbox
         assert isinstance(inbox, MqttInbox)
         return Part(ok=inbox.connected_s is not None, state=f"held, {inbox.state}, {self.observation.backlog} waiting")

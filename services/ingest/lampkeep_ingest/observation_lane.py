@@ -156,6 +156,7 @@ class ObservationLane:
         self._arrived = asyncio.Event()
         self._backoff = Backoff(first_s=0.1, longest_s=2.0)
         self.is_held = False
+        self.is_elsewhere = False
         self._log = structlog.get_logger().bind(lane="observation")
 
     @property
@@ -209,6 +210,7 @@ class ObservationLane:
                 await self._hold()
                 self._backoff.reset()
             except LaneTakenError:
+                self.is_elsewhere = True
                 await asyncio.sleep(TRY_EVERY_S)
                 continue
             except DatabaseUnavailableError:
@@ -218,7 +220,7 @@ class ObservationLane:
 
     async def _work(self) -> None:
         """While the lane is held: be connected and store."""
-        self.is_held = True
+        self.is_held, self.is_elsewhere = True, False
         self._log.info(events.LANE_TAKEN)
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -216,3 +216,12 @@ async def test_a_wrong_setting_is_one_line_and_exit_code_2(bench: Bench, killed:
     assert await child.wait(within_s=20) == 2
     assert len([line for line in child.lines if line]) == 1
     assert "LAMPKEEP_MQTT_URL" in child.output
+
+
+async def test_a_first_copy_is_ready_only_once_the_broker_keeps_observations_for_it(bench: Bench) -> None:
+    async with running(bench, ready=False) as ingest:
+        assert not ingest.parts()["observation_lane"].ok
+        await eventually(lambda: ready(ingest), every_s=0)
+        assert ingest.observation.is_held
+        assert isinstance(ingest.observation.inbox, MqttInbox)
+        assert ingest.observation.inbox.connected_s is not None
