@@ -160,7 +160,7 @@ from (
       and not exists (
           select 1 from notifications s
           where s.alert_id = n.alert_id and s.responder_id = n.responder_id and s.reason = 'stand_down'
-            and s.created_at >= n.created_at)
+            and s.created_at >= n.created_at and s.state <> 'dropped')
     order by n.responder_id, n.created_at desc
 ) as asked
 returning responder_id
@@ -299,7 +299,7 @@ returning n.notification_id
 -- All that sending needs: the notification, its alert as it is now, home, residents, the person's channels, what was
 -- tried. `in_flight`: something else about this alert is under way to the same person, which a stand-down must not pass,
 -- or an earlier state has not yet been tried on the same device. `superseded`: the device knows a later state, or one
--- waits while this one has failed before.
+-- waits while this one has failed before; a stand-down's person has taken the alert, or was asked again since.
 select n.notification_id, n.alert_id, n.round, n.step, n.reason, n.role, n.responder_id, n.device_id, n.text_key,
        n.detail, n.urgent, n.created_at, n.give_up_at, n.claim, n.attempt_count, n.delivered_at,
        a.kind, a.priority, a.state as alert_state, a.opened_at, a.pressed_at, a.home_id, a.area_id, a.evidence,
@@ -324,7 +324,13 @@ select n.notification_id, n.alert_id, n.round, n.step, n.reason, n.role, n.respo
            select 1 from notifications o
            where o.alert_id = n.alert_id and o.device_id = n.device_id and o.detail = n.detail
              and o.created_at > n.created_at
-             and (o.state = 'delivered' or o.state = 'pending' and n.attempt_count > 0)) as superseded
+             and (o.state = 'delivered' or o.state = 'pending' and n.attempt_count > 0))
+       or n.reason = 'stand_down' and (
+           (a.owner_kind = 'responder' and a.owner_id = n.responder_id) is true
+           or exists (
+               select 1 from notifications o
+               where o.alert_id = n.alert_id and o.responder_id = n.responder_id and o.reason in ('step', 'repeat')
+                 and o.created_at > n.created_at and (o.state = 'pending' or o.attempt_count > 0))) as superseded
 from notifications n
 join alerts a using (alert_id)
 left join homes h on h.home_id = a.home_id

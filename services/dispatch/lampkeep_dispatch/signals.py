@@ -41,7 +41,10 @@ RACES = 5
 """Two copies opening alerts of one cause: the loser joins; more than a few rounds of it is something else."""
 
 TRY_AGAIN_AFTER = timedelta(milliseconds=500)
-"""Before a failed signal's next try."""
+"""Before a failed signal's next try; twice as long each time once even a plain sos has failed."""
+
+LONGEST_WAIT = timedelta(seconds=30)
+"""Up to this, so that it neither stands in the way of others nor is given up."""
 
 log = structlog.get_logger()
 
@@ -115,26 +118,27 @@ class Signals:
         return True
 
     async def _put_aside(self, signal: Signal) -> None:
-        if signal.attempts + 1 >= TRIES:
-            await self._raise_anyway(signal)
+        if signal.attempts + 1 >= TRIES and await self._raised_anyway(signal):
             return
-        later = {"signal_id": signal.signal_id, "not_before": self._desk.clock.now() + TRY_AGAIN_AFTER}
+        wait = min(TRY_AGAIN_AFTER * 2 ** max(0, signal.attempts - TRIES), LONGEST_WAIT)
+        later = {"signal_id": signal.signal_id, "not_before": self._desk.clock.now() + wait}
 
         async def work(connection: Connection) -> None:
             await connection.execute(QUERIES["postpone_signal"], later)
 
         await self._line.run(work)
 
-    async def _raise_anyway(self, signal: Signal) -> None:
-        """A plain sos for the home, or where even that fails for the device alone."""
+    async def _raised_anyway(self, signal: Signal) -> bool:
+        """A plain sos for the home, or where even that fails for the device alone; False where that fails, too."""
         log.error(events.SIGNAL_POISONED, signal_id=signal.signal_id, urgent_id=signal.urgent_id)
-        try:
-            await decide(self._desk, self._line, partial(_plain_sos, signal=signal, with_home=True))
-        except DatabaseUnavailableError:
-            raise
-        except Exception as error:  # noqa: BLE001 - logged, and the worker goes on
-            failed(events.SIGNAL_FAILED, error, signal_id=signal.signal_id, with_home=True)
-            await decide(self._desk, self._line, partial(_plain_sos, signal=signal, with_home=False))
+        for with_home in (True, False):
+            try:
+                return await decide(self._desk, self._line, partial(_plain_sos, signal=signal, with_home=with_home))
+            except DatabaseUnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001 - logged, and the worker goes on
+                failed(events.SIGNAL_FAILED, error, signal_id=signal.signal_id, with_home=with_home)
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

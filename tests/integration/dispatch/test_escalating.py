@@ -262,3 +262,23 @@ async def test_a_reference_with_signs_that_cannot_be_kept_is_an_acceptance(bench
     await bench.press()
     await bench.eventually("select 1 from timeline where what = 'line_accepted'")
     assert await bench.row("select progress ->> 'line_reference' as it from alerts") == {"it": "120-7"}
+
+
+async def test_who_is_asked_again_is_not_told_afterwards_to_stay_at_home(bench: Bench) -> None:
+    await bench.apply(community(bench.desk))
+    await bench.start()
+    await bench.press()
+    await told(bench, "/wang", "step")
+    later(bench, 60)
+    await told(bench, "/wei", "step")
+    bench.desk.answer("/wei", Answer(status=500))
+    await bench.act(Act.ACKNOWLEDGE, WANG)
+    await told(bench, "/wei", "stand_down")
+    later(bench, 301)
+    await bench.eventually("select 1 from timeline where what = 'lapsed'")
+    later(bench, 60)  # the pause after its last failure
+    await bench.eventually("select 1 from notifications where reason = 'stand_down' and state = 'dropped'")
+    bench.desk.answer("/wei", Answer())
+    await bench.act(Act.ACKNOWLEDGE, WANG)
+    anew = "select 1 from notifications where reason = 'stand_down' and responder_id = 'wei' and state = 'delivered'"
+    await bench.eventually(anew)

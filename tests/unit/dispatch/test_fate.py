@@ -80,6 +80,11 @@ def test_stand_downs_and_updates_go_out_in_any_state(reason: str, state: AlertSt
     assert isinstance(fate(parcel(state, reason=reason), NOW), Send)
 
 
+def test_nobody_is_stood_down_once_help_is_needed_again_or_they_were_asked_since() -> None:
+    assert isinstance(fate(parcel(AlertState.OPEN, reason="stand_down"), NOW), Drop)
+    assert isinstance(fate(parcel(AlertState.ACKNOWLEDGED, reason="stand_down", superseded=True), NOW), Drop)
+
+
 def test_what_an_operator_asked_for_while_it_was_owned_goes_out_until_it_is_closed() -> None:
     asked = {ASKED_WHILE_OWNED: True}
     assert isinstance(fate(parcel(AlertState.ON_THE_WAY, detail=asked), NOW), Send)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TypeGuard
 
 from lampkeep.domain import life_cycle
 from lampkeep.domain.alert import Alert
@@ -382,3 +383,50 @@ def test_whoever_is_taken_over_from_is_stood_down() -> None:
     story.act(Act.ACKNOWLEDGE, life_cycle.acknowledge(story.alert, owner_of(WANG), story.now))
     story.act(Act.ON_THE_WAY, life_cycle.on_the_way(story.alert, owner_of(WEI), story.now))
     assert len(story.of(StoodDown)) == 2
+
+
+def test_a_line_step_that_an_operator_escalates_to_asks_although_somebody_owns_the_alert() -> None:
+    story = Story(an_alert(consent=False)).until(65)
+    story.act(Act.ON_SCENE, life_cycle.on_scene(story.alert, owner_of(WANG), story.now))
+    story.act(Act.ESCALATE, life_cycle.escalate(story.alert, story.now), by_operator=True)
+    story.until(200)
+    asked = [(second, [p.responder_id for p in e.people]) for second, e in story.told if isinstance(e, AskedToConfirm)]
+    assert asked == [(65, ["ops"]), (95, ["ops"]), (125, ["ops", "sup"]), (155, ["ops", "sup"]), (185, ["ops", "sup"])]
+
+
+def test_a_welfare_line_step_that_an_operator_escalates_to_goes_ahead_although_somebody_owns_the_alert() -> None:
+    story = Story(an_alert(AlertKind.INACTIVITY)).until(65)
+    story.act(Act.ON_SCENE, life_cycle.on_scene(story.alert, owner_of(WANG), story.now))
+    story.act(Act.ESCALATE, life_cycle.escalate(story.alert, story.now), by_operator=True)
+    assert story.until(300).starts()[-1] == (185, 1, 3, ["line"])
+
+
+def test_a_question_that_a_lapsed_lease_puts_again_has_its_two_minutes_anew() -> None:
+    story = Story(an_alert(AlertKind.INACTIVITY)).until(150)
+    assert story.of(AskedToConfirm)
+    story.act(Act.ACKNOWLEDGE, life_cycle.acknowledge(story.alert, A_USER, story.now))
+    story.until(150 + 300 + 119)
+    assert [second for second, _ in story.of(LeaseLapsed)] == [450]
+    assert not any(s[3] == ["line"] for s in story.starts())
+    assert story.until(571).starts()[-1] == (570, 1, 3, ["line"])
+
+
+def test_where_no_line_can_be_reached_the_duty_room_is_told_to_telephone() -> None:
+    crew = Crew().without("line")
+    confirmed = Story(an_alert(consent=False), crew).until(125)
+    confirmed.act(Act.CONFIRM_EMERGENCY, life_cycle.confirm_emergency(confirmed.alert, confirmed.now), by_operator=True)
+    for story, second in ((confirmed, 125), (Story(an_alert(AlertKind.INACTIVITY), crew).until(300), 240)):
+        told = [(at, [p.responder_id for p in e.people]) for at, e in story.told if _is_telephone(e)]
+        assert told == [(second, ["ops", "sup"])]
+
+
+def _is_telephone(effect: Effect) -> TypeGuard[Told]:
+    return isinstance(effect, Told) and effect.text_key == "telephone_line"
+
+
+def test_the_step_of_a_line_that_has_accepted_is_recorded_in_each_round() -> None:
+    story = Story(an_alert()).until(121)
+    story.alert = _with_reference(story.alert)
+    story.until(420 + 121)
+    skipped = [(second, e.round, e.step, e.reason) for second, e in story.told if isinstance(e, StepSkipped)]
+    assert skipped == [(540, 2, 3, "line_has_accepted")]

@@ -54,6 +54,13 @@ def test_another_person_on_the_way_takes_the_alert_over() -> None:
     assert moved.alert.acknowledged_at == NOW
 
 
+def test_a_user_who_says_that_the_owner_is_there_does_not_take_the_alert_from_the_one_who_went() -> None:
+    owned = life_cycle.acknowledge(an_alert(), owner_of(WANG), NOW).alert
+    moved = life_cycle.on_scene(owned, A_USER, NOW)
+    assert moved.alert.owner == owner_of(WANG)
+    assert moved.alert.state is AlertState.ON_SCENE
+
+
 def test_a_closed_alert_takes_only_notes() -> None:
     closed = life_cycle.resolve(an_alert(), Outcome.HELPED, NOW).alert
     assert life_cycle.allowed(closed) == (Act.NOTE,)

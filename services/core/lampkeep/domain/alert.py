@@ -31,6 +31,8 @@ class Asking:
     """An operator is being asked whether the emergency line may be called.
 
     `due_at` is when the step fell due, `goes_ahead_at` when it is called without an answer (None: never).
+    `while_owned`: an operator's `escalate` brought the step about although somebody owns the alert, so the asking goes
+    on beside the lease.
     """
 
     step: int
@@ -38,6 +40,7 @@ class Asking:
     asked_at: datetime
     next_ask_at: datetime
     goes_ahead_at: datetime | None
+    while_owned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -240,18 +240,17 @@ def next_due_at(alert: Alert) -> datetime | None:
     """When `tick` has something to do, unless something happens first; None: never by itself."""
     if alert.state.is_closed or alert.state is AlertState.PRE_ALARM:
         return None
-    if alert.state.is_owned:
-        return alert.lease_until
     progress = alert.progress
-    instants = [repeat.at for repeat in progress.repeats]
+    asking = progress.asking
+    asked_next = [] if asking is None else [at for at in (asking.next_ask_at, asking.goes_ahead_at) if at is not None]
+    if alert.state.is_owned:
+        leased = [alert.lease_until] if alert.lease_until is not None else []
+        return min(leased + (asked_next if asking is not None and asking.while_owned else []), default=None)
+    instants = [repeat.at for repeat in progress.repeats] + asked_next
     if progress.upcoming:
         instants.append(progress.upcoming[0].at)
     if progress.next_round_at is not None:
         instants.append(progress.next_round_at)
-    if progress.asking is not None:
-        instants.append(progress.asking.next_ask_at)
-        if progress.asking.goes_ahead_at is not None:
-            instants.append(progress.asking.goes_ahead_at)
     return min(instants, default=None)
 
 
@@ -287,6 +286,8 @@ class _Machine:
             self._ask_if_due()
             self._repeat_if_due()
             self._arm_next_round()
+        elif self.alert.state.is_owned and self.progress.asking is not None and self.progress.asking.while_owned:
+            self._ask_if_due()
         return self.alert, tuple(self.effects)
 
     # -- steps
@@ -329,6 +330,10 @@ class _Machine:
         self.progress = replace(self.progress, repeats=repeats, stood_down=False)
 
     def _skip(self, number: int, step: Step, due_at: datetime, reason: str) -> None:
+        self._record_skipped(number, step, due_at, reason)
+        self.hand_over()
+
+    def _record_skipped(self, number: int, step: Step, due_at: datetime, reason: str) -> None:
         self.effects.append(
             StepSkipped(
                 round=self.progress.round,
@@ -339,7 +344,6 @@ class _Machine:
                 reason=reason,
             )
         )
-        self.hand_over()
 
     def hand_over(self) -> None:
         """The next step is due now and the later ones move forward by as much.
@@ -369,6 +373,7 @@ class _Machine:
             return
         if self.progress.line_reference is not None:
             self.effects.append(Told(reason="again", text_key="again", people=self._people_of(step)))
+            self._record_skipped(number, step, due_at, "line_has_accepted")
             return
         reason = self._why_to_ask(due_at)
         if reason is None or self.progress.line_called:
@@ -377,7 +382,8 @@ class _Machine:
             self._ask_first(number, step, due_at, reason)
 
     def _ask_first(self, number: int, step: Step, due_at: datetime, reason: str) -> None:
-        if self.progress.asking is None:
+        asking = self.progress.asking
+        if asking is None:
             asking = Asking(
                 step=number,
                 due_at=due_at,
@@ -385,7 +391,11 @@ class _Machine:
                 next_ask_at=self.now,
                 goes_ahead_at=self.now + GOES_AHEAD_AFTER if reason != "no_consent" else None,
             )
-            self.progress = replace(self.progress, asking=asking)
+        elif self.alert.state.is_owned and not asking.while_owned:
+            asking = _asked_anew(asking, self.now)
+        if self.alert.state.is_owned:
+            asking = replace(asking, while_owned=True)
+        self.progress = replace(self.progress, asking=asking)
         self.effects.append(
             StepWaits(
                 round=self.progress.round,
@@ -410,6 +420,8 @@ class _Machine:
         people = self._people_of(step)
         if people:
             self.progress = replace(self.progress, line_called=True)
+        else:
+            self.tell("update", "telephone_line")
         self._start(number, step, due_at, ready_at, people)
 
     def call_line_now(self) -> None:
@@ -517,7 +529,7 @@ class _Machine:
         self.progress = replace(
             progress,
             repeats=tuple(replace(repeat, at=max(repeat.at, self.now)) for repeat in progress.repeats),
-            asking=replace(progress.asking, next_ask_at=self.now) if progress.asking else None,
+            asking=_asked_anew(progress.asking, self.now) if progress.asking else None,
             stood_down=False,
         )
         if progress.upcoming:
@@ -575,6 +587,12 @@ def _within_hours(policy: Policy, instant: datetime, zone: tzinfo) -> datetime:
         return instant
     day = local.date() if local.time() < opens else local.date() + timedelta(days=1)
     return datetime.combine(day, opens, tzinfo=zone).astimezone(instant.tzinfo)
+
+
+def _asked_anew(asking: Asking, now: datetime) -> Asking:
+    """The same question put again: somebody had taken the alert, so the time without an answer begins anew."""
+    goes_ahead_at = now + GOES_AHEAD_AFTER if asking.goes_ahead_at is not None else None
+    return replace(asking, next_ask_at=now, goes_ahead_at=goes_ahead_at, while_owned=False)
 
 
 def _later(at: datetime, every: timedelta, now: datetime) -> datetime:

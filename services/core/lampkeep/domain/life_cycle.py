@@ -78,12 +78,12 @@ def acknowledge(alert: Alert, by: Owner, now: datetime) -> Transition:
 
 
 def on_the_way(alert: Alert, by: Owner, now: datetime) -> Transition:
-    """Somebody goes there; whoever says so owns the alert from then on."""
+    """Somebody goes there; who says so owns the alert from then on, unless a user says it of the responder who does."""
     return _forward(alert, AlertState.ON_THE_WAY, by, now)
 
 
 def on_scene(alert: Alert, by: Owner, now: datetime) -> Transition:
-    """Somebody is there; whoever says so owns the alert from then on."""
+    """Somebody is there; who says so owns the alert from then on, unless a user says it of the responder who does."""
     return _forward(alert, AlertState.ON_SCENE, by, now)
 
 
@@ -143,6 +143,8 @@ def _forward(alert: Alert, to: AlertState, by: Owner, now: datetime) -> Transiti
     if to not in _later(alert):
         who = f", owned by {alert.owner.owner_id}" if alert.owner else ""
         raise NotAllowedError(f"alert {alert.alert_id} is {alert.state} already{who}", alert)
+    reported = alert.owner is not None and alert.owner.kind == "responder" and by.kind == "user"
+    by = alert.owner if reported and alert.owner is not None else by
     entered = tuple(state for state in _later(alert) if _FORWARD.index(state) <= _FORWARD.index(to))
     taken_over = alert.owner is not None and alert.owner.owner_id != by.owner_id
     owned = replace(

@@ -130,8 +130,10 @@ def fate(parcel: Parcel, now: datetime) -> Fate:
         return Drop(reason=f"alert_{state}")
     if parcel.calls_the_line and parcel.line_reference is not None:
         return Drop(reason="line_has_accepted")
+    if parcel.reason == "stand_down" and state is AlertState.OPEN:
+        return Drop(reason="somebody_is_needed_again")
     if parcel.superseded:
-        return Drop(reason="a_later_state_is_told")
+        return Drop(reason="something_later_is_told")
     if parcel.give_up_at is not None and now >= parcel.give_up_at:
         return Fail(reason="gave_up")
     if parcel.device_id is None and not parcel.channels:
