@@ -120,7 +120,6 @@ FIELDS = [
     Case(name="a number as id", payload=changed(id=17)),
     Case(name="null as id", payload=changed(id=None)),
     Case(name="a NUL in the id", payload=changed(id="a\0b")),
-    Case(name="a line feed in the id", payload=changed(id="a\nb")),
     Case(name="no type", payload=changed(type=...)),
     Case(name="null as type", payload=changed(type=None)),
     Case(name="a list as type", payload=changed(type=["door"])),
@@ -180,6 +179,9 @@ PLACES = [
     Case(name="an empty status", payload=b"", lane="status"),
     Case(name="a bridge's state that is no JSON", payload=b"ON", topic="lampkeep/z2m/gw-1/Front door"),
     Case(name="an availability of a third kind", payload=b"away", topic="lampkeep/z2m/gw-1/Front door/availability"),
+    Case(name="an availability that is a list", payload=b'{"state":[]}', topic="lampkeep/z2m/gw-1/x/availability"),
+    Case(name="a press as availability", payload=b'{"state":[],"sos":1}', topic="lampkeep/z2m/gw-1/y/availability"),
+    Case(name="a bridge's connection as an object", payload=b'{"state":{}}', topic="lampkeep/z2m/gw-1/bridge/state"),
     Case(
         name="a bridge's unknown device", payload=b'{"contact":true}', topic="lampkeep/z2m/gw-1/Lamp",
         reason=Reason.UNKNOWN_DEVICE,

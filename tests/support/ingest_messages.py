@@ -84,6 +84,10 @@ class Known:
         mine = [one for one in self.devices if one.account == account]
         return next((one for one in mine if name in {one.z2m, one.device_id}), None)
 
+    def gateway_of(self, account: str) -> Device | None:
+        mine = [one for one in self.devices if one.account == account]
+        return next((one for one in mine if one.kind is DeviceKind.GATEWAY or one.device_id == account), None)
+
     def plan_for(self, home_id: str) -> CarePlan | None:
         del home_id
         return self.plan

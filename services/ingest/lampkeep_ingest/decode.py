@@ -3,8 +3,10 @@
 What only the registry can tell (which home, which Zigbee2MQTT device, whether the account may speak) comes after this.
 """
 
+import re
 from hashlib import sha256
 from typing import Any, cast
+from unicodedata import category
 
 from lampkeep.contracts.messages import (
     FIELDS,
@@ -37,9 +39,33 @@ LONGEST_NAME = 128
 _BRIDGE_COMMANDS = frozenset({"set", "get"})
 """What others tell the bridge about a device, on topics below the device's own."""
 
+_NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Unicode categories that a name may not hold: controls, halves of surrogate pairs, ends of lines."""
+
+_ID_AT_A_GLANCE = re.compile(rb'"id"\s*:\s*"([^"\\\x00-\x1f]{1,64})"')
+"""The first id of a body that cannot be read whole."""
+
+_GLANCE_BYTES = 4096
+"""How far into such a body its id is looked for."""
+
 
 def decode(topic: str, payload: bytes) -> Decoded:
-    """What `payload` on `topic` says."""
+    """What `payload` on `topic` says. A mistake of our own is the message's rejection, and on an urgent topic an alarm:
+    an exception here would end the connection, and the message would come again and end it again."""
+    try:
+        return _decoded(topic, payload)
+    except Exception as error:  # noqa: BLE001 - one message must never stop the stream
+        levels = [_name(level) for level in topic.split("/")[:5]]
+        account, device_id = levels[2] if len(levels) > 2 else "", levels[3] if len(levels) > 3 else ""
+        problem = Problem(reason=Reason.MALFORMED, detail=f"could not be decoded: {type(error).__name__}")
+        if levels[4:] == ["urgent"] and account and device_id:
+            return Urgent(account=account, device_id=device_id, message_id=None, type=UNREADABLE, problem=problem)
+        return Rejected(
+            account=account or None, device_id=device_id or None, reason=problem.reason, detail=problem.detail
+        )
+
+
+def _decoded(topic: str, payload: bytes) -> Decoded:
     levels = topic.split("/")
     account = _name(levels[2]) if len(levels) > 2 else ""
     if levels[:2] == ["lampkeep", "z2m"]:
@@ -65,7 +91,7 @@ def _observation(account: str, device_id: str, payload: bytes) -> Decoded:
         message = message_of(fields)
     except UnreadableError as error:
         if error.is_urgent:
-            return _unreadable(account, device_id, error)
+            return _unreadable(account, device_id, error, payload)
         return Rejected(account=account, device_id=device_id, reason=error.reason, detail=error.detail)
     return _said(account, device_id, fields, message, marks=("observation_topic",))
 
@@ -75,7 +101,7 @@ def _urgent(account: str, device_id: str, payload: bytes) -> Decoded:
         fields = read_json(payload)
         message = message_of(fields)
     except UnreadableError as error:
-        return _unreadable(account, device_id, error)
+        return _unreadable(account, device_id, error, payload)
     return _said(account, device_id, fields, message)
 
 
@@ -110,15 +136,27 @@ def _said(
     )
 
 
-def _unreadable(account: str, device_id: str, error: UnreadableError) -> Urgent:
-    """Still an alarm (contract section 2), and recorded as rejected too."""
+def _unreadable(account: str, device_id: str, error: UnreadableError, payload: bytes) -> Urgent:
+    """Still an alarm (contract section 2), and recorded as rejected too.
+
+    Its id is taken from wherever one can be seen: without a receipt the device would send it for ever.
+    """
     return Urgent(
         account=account,
         device_id=device_id,
-        message_id=error.message_id,
+        message_id=error.message_id or _id_at_a_glance(payload),
         type=UNKNOWN if error.reason is Reason.UNKNOWN_TYPE else UNREADABLE,
         problem=Problem(reason=error.reason, detail=error.detail),
     )
+
+
+def _id_at_a_glance(payload: bytes) -> str | None:
+    found = _ID_AT_A_GLANCE.search(payload, 0, _GLANCE_BYTES)
+    try:
+        seen = found[1].decode() if found else None
+    except UnicodeDecodeError:
+        return None
+    return seen
 
 
 def _status(account: str, device_id: str, payload: bytes) -> Decoded:
@@ -189,10 +227,10 @@ def _connection(account: str, name: str | None, payload: bytes) -> Decoded:
             state = read_json(payload).get("state")
         except UnreadableError as error:
             return Rejected(account=account, device_id=name, reason=error.reason, detail=error.detail)
-        if state not in {"online", "offline"}:
+        if not isinstance(state, str) or state not in {"online", "offline"}:
             detail = "neither online nor offline"
             return Rejected(account=account, device_id=name, reason=Reason.MALFORMED, detail=detail)
-        text = str(state).encode()
+        text = state.encode()
     return Bridged(account=account, name=name or "", said=Bridge.CONNECTION, fields={"online": text == b"online"})
 
 
@@ -207,7 +245,11 @@ def _bare_action(account: str, name: str, payload: bytes) -> Decoded:
 
 def _name(level: str) -> str:
     """A topic level fit to be a key and a line of a log; one of ours comes back as it is."""
-    if len(level) <= LONGEST_NAME and level.isprintable():
+    if len(level) <= LONGEST_NAME and (level.isprintable() or all(map(_is_text, level))):
         return level
-    clean = "".join(letter if letter.isprintable() else "\ufffd" for letter in level[:64])
+    clean = "".join(letter if _is_text(letter) else "\ufffd" for letter in level[:64])
     return f"{clean}~{sha256(level.encode('utf-8', 'replace')).hexdigest()[:8]}"
+
+
+def _is_text(letter: str) -> bool:
+    return category(letter) not in _NO_TEXT

@@ -19,7 +19,7 @@ from lampkeep_ingest.instants import believed, is_late
 from lampkeep_ingest.recurrence import WINDOW, Recurrence, fingerprint
 from lampkeep_ingest.rows import REMEMBERED, ObservationRow, RejectedRow, UrgentRow, rejected_row
 from lampkeep_ingest.said import Bridge, Bridged, Observed, Urgent
-from lampkeep_ingest.z2m import Alarm, alarms, last_seen, values
+from lampkeep_ingest.z2m import Alarm, alarms, last_seen, mistyped, values
 
 REPEATED_ALARM = timedelta(seconds=60)
 """A detector that goes on reporting its alarm is a new cause once a minute: the first alert may have been closed."""
@@ -39,6 +39,10 @@ class Known(Protocol):
         """The device that a bridge of `account` calls `name`."""
         ...
 
+    def gateway_of(self, account: str) -> Device | None:
+        """The gateway that is the account."""
+        ...
+
     def plan_for(self, home_id: str) -> CarePlan | None:
         """The care plan of a home."""
         ...
@@ -46,9 +50,9 @@ class Known(Protocol):
 
 def device_of(said: Observed | Urgent | Bridged, known: Known) -> Device | None:
     """The registered device that spoke under its own account, or None."""
-    if isinstance(said, Bridged) and said.name:
-        return known.device_by_z2m(said.account, said.name)
-    device = known.device(said.account if isinstance(said, Bridged) else said.device_id)
+    if isinstance(said, Bridged):
+        return known.device_by_z2m(said.account, said.name) if said.name else known.gateway_of(said.account)
+    device = known.device(said.device_id)
     return device if device is not None and device.account == said.account else None
 
 
@@ -185,6 +189,21 @@ def unknown_row(said: Observed | Bridged, source: Received) -> RejectedRow:
         device_id=said.name if isinstance(said, Bridged) else said.device_id,
         reason=Reason.UNKNOWN_DEVICE,
         detail="no such device in the registry",
+    )
+
+
+def mistyped_row(said: Bridged, source: Received) -> RejectedRow | None:
+    """The record of values of a wrong type in a state, whose other values count; None where there are none."""
+    wrong = mistyped(said.fields) if said.said is Bridge.STATE else ()
+    if not wrong:
+        return None
+    return rejected_row(
+        source,
+        lane="observation",
+        account=said.account,
+        device_id=said.name,
+        reason=Reason.MALFORMED,
+        detail=f"wrong type: {', '.join(wrong)}",
     )
 
 

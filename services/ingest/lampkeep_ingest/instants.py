@@ -12,10 +12,6 @@ PAST = timedelta(hours=72)
 LATE = timedelta(minutes=5)
 """An urgent message older than this is marked `late`."""
 
-STRAYED = timedelta(days=30)
-"""A clock further back than this has been reset (1970, the firmware's day) and says nothing about age. Between 72 h and
-this the instant is not used, but an urgent message is still marked late: it comes from a queue that was long."""
-
 
 class Believed(NamedTuple):
     """The instant that counts, and why it is not the device's own."""
@@ -39,5 +35,6 @@ def believed(at: datetime | None, received_at: datetime) -> Believed:
 
 
 def is_late(at: datetime | None, received_at: datetime) -> bool:
-    """Whether an urgent message with the device's instant `at` came late."""
-    return at is not None and LATE < received_at - at <= STRAYED
+    """Whether an urgent message with the device's instant `at` came late: however old, even where `at` is not believed,
+    because it may come from a queue that was long."""
+    return at is not None and received_at - at > LATE

@@ -31,6 +31,7 @@ from lampkeep_ingest.identify import (
     device_of,
     foreign_row,
     is_foreign,
+    mistyped_row,
     observation_row,
     unknown_row,
 )
@@ -310,6 +311,9 @@ class ObservationLane:
             batch.rows.append(observation_row(said, source, device, self._directory))
         else:
             batch.rows.extend(bridged_rows(said, source, device, self._directory))
+            wrong = mistyped_row(said, source)
+            if wrong is not None:
+                batch.rejected.append(wrong)
 
     def _count(self, counts: Counts) -> None:
         for result in ("stored", "duplicate", "rejected"):

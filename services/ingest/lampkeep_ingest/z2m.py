@@ -26,6 +26,11 @@ ALARM_KEYS = {"smoke": MessageType.SMOKE, "gas": MessageType.GAS, "carbon_monoxi
 URGENT_HINTS = tuple(b'"%s"' % key.encode() for key in ("action", *HELP_KEYS, *ALARM_KEYS))
 """No payload without one of these can be urgent: the urgent lane need not read it."""
 
+_TYPES: Mapping[str, type | tuple[type, ...]] = dict.fromkeys(
+    ("contact", "occupancy", "presence", "tamper", "battery_low", *HELP_KEYS, *ALARM_KEYS), bool
+) | {"action": str, "battery": (int, float)}
+"""What the values of the keys that mean something here are; null says that the bridge does not know."""
+
 _LETTING_GO = ("release", "off_hold_release")
 """Actions that end a press which has been told already."""
 
@@ -100,6 +105,16 @@ def values(fields: Mapping[str, Any], kind: DeviceKind) -> tuple[Value, ...]:
     if isinstance(low := fields.get("battery_low"), bool):
         found.append(Value(type=MessageType.BATTERY, content={"low": low}, on=low))
     return tuple(found) or (Value(type=MessageType.HEARTBEAT, content={}),)
+
+
+def mistyped(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys that mean something here and hold a value of the wrong type, which says nothing."""
+    return tuple(
+        key
+        for key, types in _TYPES.items()
+        if (value := fields.get(key)) is not None
+        and (not isinstance(value, types) or (isinstance(value, bool) and types is not bool))
+    )
 
 
 def last_seen(fields: Mapping[str, Any]) -> datetime | None:

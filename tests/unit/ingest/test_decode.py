@@ -1,11 +1,12 @@
-from typing import Any
+import json
+from typing import Any, Never
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lampkeep.contracts.messages import Reason
-from lampkeep_ingest.decode import LONGEST_NAME, decode
+from lampkeep_ingest.decode import LONGEST_NAME, _decoded, decode
 from lampkeep_ingest.said import Bridge, Bridged, Ignored, Observed, Rejected, Urgent
 from support.corpus import CORPUS, Case
 from support.ingest_messages import body
@@ -127,3 +128,39 @@ def test_decoding_never_raises(levels: list[str], payload: bytes) -> None:
 @given(st.text(max_size=60).filter(lambda text: "/" not in text and text), st.binary(max_size=60))
 def test_whatever_comes_over_an_urgent_topic_is_an_alarm_or_an_observation(device_id: str, payload: bytes) -> None:
     assert isinstance(decode(f"lampkeep/v1/p/{device_id}/urgent", payload), Urgent | Observed)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["online", "sos", "door", "", "x"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["v", "id", "type", "data", "state", "action", "sos", "online"]), inner)
+    ),
+    max_leaves=12,
+)
+TOPICS = st.sampled_from(
+    [f"lampkeep/v1/a/d/{lane}" for lane in ("urgent", "observation", "status", "command", "x")]
+    + [
+        f"lampkeep/z2m/a/{rest}"
+        for rest in ("d", "d/availability", "d/action", "bridge/state", "bridge/x", "d/set/x", "")
+    ]
+    + ["lampkeep", "lampkeep/v1", "lampkeep/v1//d/urgent", "x/y"]
+)
+
+
+@given(topic=TOPICS, value=JSON)
+def test_no_json_on_any_topic_is_a_mistake_of_ours(topic: str, value: object) -> None:
+    _decoded(topic, json.dumps(value).encode())
+
+
+def test_a_mistake_of_ours_rejects_the_message_and_is_an_alarm_on_an_urgent_topic(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(topic: str, payload: bytes) -> Never:
+        raise TypeError("unhashable")
+
+    monkeypatch.setattr("lampkeep_ingest.decode._decoded", broken)
+    said = decode("lampkeep/v1/a/d/urgent", b"{}")
+    assert isinstance(said, Urgent)
+    assert (said.type, said.device_id) == ("unreadable", "d")
+    assert isinstance(decode("lampkeep/z2m/a/d/availability", b"{}"), Rejected)

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from lampkeep.contracts.messages import Reason
 from lampkeep.domain.vocabulary import DeviceKind
 from lampkeep_ingest.decode import decode
 from lampkeep_ingest.identify import (
@@ -11,12 +12,13 @@ from lampkeep_ingest.identify import (
     bridged_urgent_row,
     device_of,
     is_foreign,
+    mistyped_row,
     observation_row,
     urgent_row,
 )
 from lampkeep_ingest.inbox import Received
 from lampkeep_ingest.recurrence import Recurrence
-from lampkeep_ingest.rows import ObservationRow, UrgentRow
+from lampkeep_ingest.rows import REMEMBERED, ObservationRow, UrgentRow
 from lampkeep_ingest.said import Bridged, Observed, Urgent
 from support.ingest_messages import NOW, Known, body, device, received
 
@@ -73,7 +75,7 @@ def test_a_test_press_is_answered_and_not_signalled() -> None:
         ("2026-11-22T09:54:59Z", -timedelta(minutes=5, seconds=1), {"late"}),
         ("2026-11-19T10:00:00Z", -timedelta(hours=72), {"late"}),
         ("2026-11-19T09:59:59Z", timedelta(0), {"clock_not_believed", "late"}),
-        ("1970-01-01T00:00:00Z", timedelta(0), {"clock_not_believed"}),
+        ("1970-01-01T00:00:00Z", timedelta(0), {"clock_not_believed", "late"}),
         ("2106-02-07T06:28:15Z", timedelta(0), {"clock_not_believed"}),
     ],
 )
@@ -83,6 +85,49 @@ def test_an_instant_is_believed_between_72_h_ago_and_2_minutes_ahead(
     row = press(body("sos", **({"at": at} if at else {})))
     assert row.at == NOW + used
     assert set(row.marks) == marks
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"v":1,"id":"m7","id":"m8","type":"sos"}',
+        b'{"v":1,"id":"m7","type":"sos","battery":NaN}',
+        b'{"v":1,"type":"sos","data":{"test":"yes"},"id":"m7"}',
+        b'{"v":1,"id":"m7","type":"sos"',
+    ],
+)
+def test_an_unreadable_press_is_receipted_by_the_id_that_can_be_seen_and_known_again(payload: bytes) -> None:
+    row = press(payload)
+    assert (row.type, row.receipt, row.remembered) == ("unreadable", "m7", REMEMBERED)
+
+
+def test_an_id_with_a_control_character_is_an_id() -> None:
+    row = press(body("sos", id="a\tb"))
+    assert (row.type, row.key, row.receipt) == ("sos", "a\tb", "a\tb")
+
+
+def test_the_connection_of_a_bridge_is_that_of_its_accounts_gateway_whatever_its_id() -> None:
+    hub = device("hub-1", DeviceKind.GATEWAY, account="gw-001")
+    said = decode("lampkeep/z2m/gw-001/bridge/state", b"offline")
+    assert isinstance(said, Bridged)
+    assert device_of(said, Known([hub])) == hub
+
+
+def test_a_name_of_any_script_is_found() -> None:
+    door = device(z2m="前\u3000门")
+    said = decode("lampkeep/z2m/gw-1/前\u3000门", b'{"contact":false}')
+    assert isinstance(said, Bridged)
+    assert device_of(said, Known([door])) == door
+
+
+def test_a_state_with_a_value_of_a_wrong_type_is_recorded_and_its_other_values_count() -> None:
+    said, source = said_by_bridge("Front door", b'{"contact":"no","battery":50,"tamper":null}')
+    (row,) = seen("Front door", b'{"contact":"no","battery":50,"tamper":null}')
+    assert (row.reading.type, row.reading.battery) == ("battery", 50)
+    rejected = mistyped_row(said, source)
+    assert rejected is not None
+    assert (rejected.reason, rejected.detail) == (Reason.MALFORMED, "wrong type: contact")
+    assert mistyped_row(*said_by_bridge("Front door", b'{"contact":true,"battery":null}')) is None
 
 
 def test_a_retained_press_is_late() -> None:

@@ -12,6 +12,7 @@ from lampkeep.contracts.community.models import DEFAULT_TIMEZONE
 from lampkeep.db.queries import load
 from lampkeep.domain.care_plan import CarePlan
 from lampkeep.domain.home import Device
+from lampkeep.domain.vocabulary import DeviceKind
 from lampkeep.registry.rows import device_from, plan_from
 
 Connection = AsyncConnection[DictRow]
@@ -35,6 +36,7 @@ class Directory:
         self.plans: dict[str, CarePlan] = {}
         self._devices: dict[str, Device] = {}
         self._by_z2m: dict[tuple[str, str], str] = {}
+        self._gateways: dict[str, str] = {}
         self._plan_of: dict[str, str] = {}
         self._words: dict[str, str] = {}
 
@@ -52,6 +54,11 @@ class Directory:
         if device_id is not None:
             return self._devices.get(device_id)
         device = self._devices.get(name)
+        return device if device is not None and device.account == account else None
+
+    def gateway_of(self, account: str) -> Device | None:
+        """The gateway that is the account `account`; its own id may be another; else the device of that id."""
+        device = self._devices.get(self._gateways.get(account, account))
         return device if device is not None and device.account == account else None
 
     def plan_for(self, home_id: str) -> CarePlan | None:
@@ -104,9 +111,13 @@ class Directory:
         self._devices[device.device_id] = device
         if device.z2m is not None:
             self._by_z2m[device.account, device.z2m] = device.device_id
+        if device.kind is DeviceKind.GATEWAY:
+            self._gateways[device.account] = device.device_id
 
     def _forget_device(self, device_id: str) -> None:
         device = self._devices.pop(device_id, None)
+        if device is not None and self._gateways.get(device.account) == device_id:
+            del self._gateways[device.account]
         if device is not None and device.z2m is not None:
             key = (device.account, device.z2m)
             if self._by_z2m.get(key) == device_id:

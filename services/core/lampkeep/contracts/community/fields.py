@@ -143,7 +143,9 @@ def _z2m_name(value: object) -> str:
     checked = text(128)(value)
     if any(character in checked for character in "+#") or checked.strip("/ ") != checked:
         raise wrong(f'{shown(value)} is no Zigbee2MQTT name: no "+", "#", and no "/" or space at its ends')
-    if checked.split("/")[0] == "bridge" or checked.split("/")[-1] in {"availability", "set", "get"}:
+    levels = checked.split("/")
+    kept = levels[-1] in {"availability", "action", "set", "get"} or levels[-2:-1] in (["set"], ["get"])
+    if levels[0] == "bridge" or kept:
         raise wrong(f"{shown(value)} is a word that Zigbee2MQTT keeps for itself")
     return checked
 
