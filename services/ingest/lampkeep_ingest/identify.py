@@ -13,12 +13,13 @@ from lampkeep.domain.care_plan import CarePlan
 from lampkeep.domain.home import Device
 from lampkeep.domain.home_state import ONLINE, Reading
 from lampkeep.domain.rules import wake_at
+from lampkeep.domain.rules.urgent import UNREADABLE
 from lampkeep.domain.vocabulary import MessageType
 from lampkeep_ingest.inbox import Received
 from lampkeep_ingest.instants import believed, is_late
 from lampkeep_ingest.recurrence import WINDOW, Recurrence, fingerprint
 from lampkeep_ingest.rows import REMEMBERED, ObservationRow, RejectedRow, UrgentRow, rejected_row
-from lampkeep_ingest.said import Bridge, Bridged, Observed, Urgent
+from lampkeep_ingest.said import Bridge, Bridged, Observed, Problem, Rejected, Urgent
 from lampkeep_ingest.z2m import Alarm, alarms, last_seen, mistyped, values
 
 REPEATED_ALARM = timedelta(seconds=60)
@@ -126,6 +127,22 @@ def urgent_row(said: Urgent, source: Received, device: Device | None) -> UrgentR
     )
 
 
+def alarm_not_understood(
+    said: Urgent | Bridged, source: Received, device: Device | None, error: Exception
+) -> UrgentRow:
+    """An alarm all the same for an urgent message over which our own code stumbles."""
+    problem = Problem(reason=Reason.MALFORMED, detail=f"could not be understood: {type(error).__name__}")
+    name = said.name if isinstance(said, Bridged) else said.device_id
+    unreadable = Urgent(
+        account=said.account,
+        device_id=device.device_id if device else name,
+        message_id=said.message_id if isinstance(said, Urgent) else None,
+        type=UNREADABLE,
+        problem=problem,
+    )
+    return urgent_row(unreadable, source, device)
+
+
 def bridged_alarms(said: Bridged, device: Device | None) -> tuple[Alarm, ...]:
     """The urgent part of what a bridge said."""
     if said.said is Bridge.CONNECTION:
@@ -190,6 +207,13 @@ def unknown_row(said: Observed | Bridged, source: Received) -> RejectedRow:
         reason=Reason.UNKNOWN_DEVICE,
         detail="no such device in the registry",
     )
+
+
+def not_understood(said: Observed | Bridged, error: Exception) -> Rejected:
+    """What becomes of a message over which our own code stumbles: recorded, so that the others flow."""
+    device_id = said.name if isinstance(said, Bridged) else said.device_id
+    detail = f"could not be understood: {type(error).__name__}"
+    return Rejected(account=said.account, device_id=device_id, reason=Reason.MALFORMED, detail=detail)
 
 
 def mistyped_row(said: Bridged, source: Received) -> RejectedRow | None:

@@ -32,6 +32,7 @@ from lampkeep_ingest.identify import (
     foreign_row,
     is_foreign,
     mistyped_row,
+    not_understood,
     observation_row,
     unknown_row,
 )
@@ -285,22 +286,28 @@ class ObservationLane:
         for number, (source, said) in enumerate(taken):
             if number % TURN == TURN - 1:
                 await asyncio.sleep(0)
-            if isinstance(said, Observed | Bridged):
-                self._identify(source, said, batch)
-            else:
+            refused = said if isinstance(said, Rejected) else self._identify(source, said, batch)
+            if refused is not None:
                 batch.rejected.append(
                     rejected_row(
                         source,
                         lane="observation",
-                        account=said.account,
-                        device_id=said.device_id,
-                        reason=said.reason,
-                        detail=said.detail,
+                        account=refused.account,
+                        device_id=refused.device_id,
+                        reason=refused.reason,
+                        detail=refused.detail,
                     )
                 )
         return batch
 
-    def _identify(self, source: Received, said: Observed | Bridged, batch: _Batch) -> None:
+    def _identify(self, source: Received, said: Observed | Bridged, batch: _Batch) -> Rejected | None:
+        try:
+            self._add(source, said, batch)
+        except Exception as error:  # noqa: BLE001 - one message must never stop the stream
+            return not_understood(said, error)
+        return None
+
+    def _add(self, source: Received, said: Observed | Bridged, batch: _Batch) -> None:
         device = device_of(said, self._directory)
         if device is None:
             if isinstance(said, Bridged) and (said.said is not Bridge.STATE or bridged_alarms(said, None)):

@@ -25,6 +25,7 @@ from lampkeep_ingest.database import Link
 from lampkeep_ingest.decode import decode
 from lampkeep_ingest.identify import (
     Levels,
+    alarm_not_understood,
     bridged_alarms,
     bridged_urgent_row,
     device_of,
@@ -174,9 +175,14 @@ class UrgentLane:
                 return []
             key = f"~rejected{fingerprint(source.topic.encode(), source.payload)}"
             return [UrgentRejection(key=key, row=foreign_row(said, source, "urgent"), retained=source.retained)]
-        if isinstance(said, Urgent):
-            return [urgent_row(said, source, device)]
-        return await self._alarm_rows(said, source, device)
+        try:
+            if isinstance(said, Urgent):
+                return [urgent_row(said, source, device)]
+            return await self._alarm_rows(said, source, device)
+        except DatabaseUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one message must never stop the stream
+            return [alarm_not_understood(said, source, device, error)]
 
     async def _alarm_rows(self, said: Bridged, source: Received, device: Device | None) -> list[Storable]:
         rows: list[Storable] = []

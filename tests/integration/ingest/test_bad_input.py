@@ -1,7 +1,12 @@
 from collections import Counter
+from typing import Any
+
+import pytest
 
 from lampkeep_ingest.app import Ingest
+from lampkeep_ingest.identify import observation_row, urgent_row
 from lampkeep_ingest.metrics import MESSAGES
+from lampkeep_ingest.said import Observed, Urgent
 from support.corpus import CORPUS, OBSERVATIONS, URGENT
 from support.ingest_running import Bench
 
@@ -34,3 +39,24 @@ async def test_a_message_beyond_what_is_recorded_does_not_stop_the_stream(bench:
     (row,) = await bench.until("select * from rejected_messages")
     assert (row["reason"], row["size"], len(row["head"])) == ("too_large", 256 * 1024, 4096)
     await bench.settled()
+
+
+async def test_a_message_over_which_our_own_code_stumbles_is_recorded_and_the_others_flow(
+    bench: Bench, ingest: Ingest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumbling(said: Observed | Urgent, *others: Any) -> Any:
+        if said.message_id == "stumble" and not (isinstance(said, Urgent) and said.problem):
+            raise KeyError("a mistake of ours")
+        return (observation_row if isinstance(said, Observed) else urgent_row)(said, *others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("lampkeep_ingest.observation_lane.observation_row", stumbling)
+    monkeypatch.setattr("lampkeep_ingest.urgent_lane.urgent_row", stumbling)
+    for type_, device in (("motion", "gw-1/pir-1"), ("sos", "pendant-1/pendant-1")):
+        await bench.say(device, type_, message_id="stumble")
+        await bench.say(device, type_, message_id="neighbour")
+    await bench.until("select 1 from observations where message_id = 'neighbour'")
+    pressed = await bench.until("select type from urgent_messages order by urgent_id", 2)
+    assert [row["type"] for row in pressed] == ["unreadable", "sos"]
+    refused = await bench.until("select detail from rejected_messages", 2)
+    assert {row["detail"] for row in refused} == {"could not be understood: KeyError"}
+    assert set(await bench.receipts("pendant-1/pendant-1", 2)) == {"stumble", "neighbour"}
