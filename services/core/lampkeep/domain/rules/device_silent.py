@@ -12,7 +12,7 @@ from lampkeep.domain.rules.wording import clock, instant, length, named, told
 from lampkeep.domain.vocabulary import AlertKind, DeviceKind
 
 MISSED_BEATS = 3
-"""Two may be lost to radio and a sleepy battery; three in a row are no accident (contract: misses 3 beats)."""
+"""Two may be lost to radio and a sleepy battery; three in a row are no accident."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
