@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lampkeep.settings import SettingsError, load
+from lampkeep.settings import Settings, SettingsError, load
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +67,88 @@ def test_a_wrong_setting_names_itself(monkeypatch: pytest.MonkeyPatch, name: str
     with pytest.raises(SettingsError, match=message) as wrong:
         load()
     assert "\n" not in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://x:hunter2@h/x",
+        "postgresql://x:hun%ter2@h/x",
+        "postgresql://x:hunter2@[::1/x",
+        "postgresql://x:hunter2@[zz]/x",
+        "postgresql://x:hunter2@h/x?foo=bar",
+        "postgresql://x:hunter2@h /x",
+        "postgresql://x:hunter2@h/x ",
+        "postgresql://x:hunter2@h:abc/x",
+        "postgresql://x:hunter2@h:99999/x",
+        "postgresql://x:hunter2@h:1,i:0/x",
+        "postgresql://x:a@hunter2@h/x",  # libpq would look for a host hunter2@h, and say so
+        "postgresql://x:12/hunter2@h/x",
+        " ",
+    ],
+)
+def test_a_database_url_that_is_wrong_is_named_and_not_repeated(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("LAMPKEEP_DATABASE_URL", url)
+    with pytest.raises(SettingsError, match=r"^LAMPKEEP_DATABASE_URL: (must|only)") as wrong:
+        load()
+    assert "ter2" not in str(wrong.value)
+    assert "\n" not in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql:///lampkeep?host=/run/postgresql",
+        "postgresql://a:1,b:2/lampkeep",
+        "postgresql://u:p%40ss@[::1]:5432/lampkeep?sslmode=require",
+    ],
+)
+def test_whatever_libpq_understands_names_a_database(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("LAMPKEEP_DATABASE_URL", url)
+    assert load().require_database_url() == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://x:hunter2@h",
+        "mqtt://",
+        "mqtt://x:hunter2@:1883",
+        "mqtt://x:hunter2@h:abc",
+        "mqtt://x:hunter2@h:99999",
+        "mqtt://x:hunter2@h:0",
+        "mqtt://x:hunter2@[::1",
+        "mqtt://x:hunter2@[zz]",
+        "mqtt://x:hunter2@h h",
+        "mqtt://x:hunter2/@h",
+        "mqtt://x:12/hunter2@h",
+        "mqtt://x:12?hunter2@h",
+    ],
+)
+def test_a_broker_url_that_is_wrong_is_named_and_not_repeated(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("LAMPKEEP_MQTT_URL", url)
+    with pytest.raises(SettingsError, match=r"^LAMPKEEP_MQTT_URL: (must|only)") as wrong:
+        load()
+    assert "ter2" not in str(wrong.value)
+    assert "\n" not in str(wrong.value)
+
+
+@pytest.mark.parametrize("url", ["lamp.test", "ftp://lamp.test", "http://", "https://:443", "http://lamp.test:http"])
+def test_what_links_begin_with_is_a_web_address(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("LAMPKEEP_PUBLIC_URL", url)
+    with pytest.raises(SettingsError, match=r"^LAMPKEEP_PUBLIC_URL: must"):
+        load()
+
+
+def test_an_empty_variable_counts_as_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "lampkeep.toml"
+    file.write_text('http = "127.0.0.1:9"\n')
+    monkeypatch.setenv("LAMPKEEP_CONFIG", str(file))
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"LAMPKEEP_{name.upper()}", "")
+    settings = load()
+    assert settings.model_fields_set == {"http"}
+    assert settings.mqtt_url == "mqtt://127.0.0.1:1883"
 
 
 def test_a_file_that_is_no_toml_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,16 @@
 """Settings: environment variables `LAMPKEEP_*`, or a TOML file named by `LAMPKEEP_CONFIG` (the environment wins).
 
-A key of the file is spelled as the variable, `LAMPKEEP_DATABASE_URL`, or short, `database_url`.
+A key of the file is spelled as the variable, `LAMPKEEP_DATABASE_URL`, or short, `database_url`. An empty
+variable counts as none.
 """
 
 import os
+import re
 import tomllib
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -24,7 +28,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """What a process is told from outside. Names are the environment's, lower case, without `LAMPKEEP_`."""
 
-    model_config = SettingsConfigDict(env_prefix="LAMPKEEP_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="LAMPKEEP_", env_ignore_empty=True, extra="ignore", frozen=True)
 
     database_url: str | None = None
     mqtt_url: str = "mqtt://127.0.0.1:1883"
@@ -43,6 +47,26 @@ class Settings(BaseSettings):
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _names_a_database(cls, url: str | None) -> str | None:
+        if url:
+            _check_database(url)
+        return url
+
+    @field_validator("mqtt_url")
+    @classmethod
+    def _names_a_broker(cls, url: str) -> str:
+        _check_broker(url)
+        return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _begins_links(cls, url: str | None) -> str | None:
+        if url:
+            _check_host(url, ("http", "https"))
+        return url
 
     @classmethod
     def settings_customise_sources(
@@ -79,6 +103,72 @@ class Settings(BaseSettings):
         return self.database_url
 
 
+_DATABASE = "must be postgresql://user:password@host:port/database"
+_ENCODED = "; in a name or password, write @ as %40, / as %2F, % as %25"
+"""What is said of a wrong URL: never a part of it, for any may turn out to be the password."""
+
+
+def _check_database(url: str) -> None:
+    """Raise ValueError where libpq could make nothing of `url`, or where its password would be taken for a host."""
+    import psycopg  # noqa: PLC0415 - only what works on a database pays for it
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise ValueError("must begin with postgresql://")
+    try:
+        found = conninfo_to_dict(url)
+    except (psycopg.Error, UnicodeError):
+        raise ValueError(_DATABASE + _ENCODED) from None
+    path = url.partition("://")[2].partition("/")[2].partition("?")[0]
+    hosts = str(found.get("host") or "")
+    if _has_blanks(url) or "@" in path or ("@" in hosts and not hosts.startswith("@")):
+        raise ValueError(_DATABASE + _ENCODED)
+    ports = str(found.get("port") or "").split(",")
+    if not all(port == "" or _is_port(port) for port in ports):
+        raise ValueError(f"{_DATABASE} with a port from 1 to 65535")
+    _check_brackets(url.partition("://")[2].partition("/")[0].rpartition("@")[2])
+
+
+def _check_broker(url: str) -> None:
+    """Raise ValueError where `url` names no broker, or where its password would be taken for something else."""
+    _check_host(url, ("mqtt", "mqtts"), hint=_ENCODED)
+    parts = urlsplit(url)
+    if "@" in parts.path + parts.query + parts.fragment:
+        raise ValueError("must be mqtt://user:password@host:port" + _ENCODED)
+
+
+def _check_host(url: str, schemes: tuple[str, str], *, hint: str = "") -> None:
+    """Raise ValueError where `url` is none of `schemes` with a host, and a port that can be, or none."""
+    if not url.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+        raise ValueError(f"must begin with {schemes[0]}:// or {schemes[1]}://")
+    wrong = ValueError(f"must be {schemes[0]}://host:port or {schemes[1]}://host:port{hint}")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise wrong from None
+    if not host or port == 0 or _has_blanks(url):
+        raise wrong
+    _check_brackets(parts.netloc.rpartition("@")[2])
+
+
+def _check_brackets(hosts: str) -> None:
+    """Raise ValueError where something else than an IPv6 address stands in brackets."""
+    for inside in re.findall(r"\[(.*?)\]", hosts):
+        try:
+            IPv6Address(inside.replace("%25", "%"))
+        except ValueError:
+            raise ValueError("only an IPv6 address stands in brackets, as in [::1]") from None
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and 0 < int(text) <= 65_535
+
+
+def _has_blanks(url: str) -> bool:
+    return any(character.isspace() or not character.isprintable() for character in url)
+
+
 def _from_file(path: Path) -> dict[str, Any]:
     """The values of a TOML file by the names of `Settings`; SettingsError for a key that is none of them."""
     try:
@@ -107,6 +197,6 @@ def load(**overrides: str | None) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "LAMPKEEP_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(f"{name}: {first['msg']}") from error
+        raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from error
     except ValueError as error:
         raise SettingsError(f"LAMPKEEP_CONFIG: {error}") from error
