@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from lampkeep.health import Part, readiness, serve_health
-from lampkeep.settings import load
+from lampkeep.settings import SettingsError, load
 
 
 @pytest.fixture
@@ -49,6 +49,14 @@ async def test_it_is_ready_while_every_part_is_and_names_each_state(
     status, body = await ask(address, get("/readyz?verbose"))
     assert status == 503
     assert json.loads(body)["parts"]["broker"] == {"ok": False, "state": "no connection"}
+
+
+@pytest.mark.parametrize("http", ["192.0.2.1:0", "no-such-host.invalid:0", "a..b:0"])
+async def test_an_address_where_nobody_can_listen_is_a_wrong_setting(http: str) -> None:
+    with pytest.raises(SettingsError, match=f"^LAMPKEEP_HTTP: nobody can listen on {http}: ") as wrong:
+        async with serve_health(load(http=http), dict):
+            pass
+    assert "\n" not in str(wrong.value)
 
 
 async def test_metrics_are_prometheus_text(address: tuple[str, int]) -> None:

@@ -16,6 +16,7 @@ from fastapi.responses import Response
 from fastapi.routing import iter_route_contexts
 
 from lampkeep.clock import SystemClock
+from lampkeep.health import nobody_can_listen
 from lampkeep.settings import Settings
 from lampkeep_api import problems
 from lampkeep_api.alerts.endpoints import router as alerts
@@ -84,7 +85,7 @@ def routes(app: FastAPI) -> set[tuple[str, str]]:
 async def run(settings: Settings) -> None:
     """Serve on `settings.http` until SIGTERM, SIGINT or cancellation.
 
-    SettingsError without a database URL, OSError where nobody can listen on the address.
+    SettingsError without a database URL, and where nobody can listen on the address.
     """
     async with assemble(settings, SystemClock()) as parts:
         with _listening(settings) as door:
@@ -128,8 +129,8 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         door = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        raise OSError(f"LAMPKEEP_HTTP: nobody can listen on {settings.http}: {error}") from error
+    except (OSError, UnicodeError) as error:
+        raise nobody_can_listen(settings, error) from error
     with door:
         yield door
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
-from lampkeep.settings import Settings
+from lampkeep.settings import Settings, SettingsError
 
 REQUEST_DEADLINE_S = 5.0
 """A client that has not sent its request by then is cut off."""
@@ -46,11 +46,17 @@ def readiness(parts: Mapping[str, Part]) -> tuple[int, bytes]:
     return (200 if ready else 503), orjson.dumps(body)
 
 
+def nobody_can_listen(settings: Settings, error: OSError | UnicodeError) -> SettingsError:
+    """What to raise where `settings.http` is taken, not ours, or has no such host."""
+    why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return SettingsError(f"LAMPKEEP_HTTP: nobody can listen on {settings.http}: {' '.join(why.lower().split())}")
+
+
 @asynccontextmanager
 async def serve_health(settings: Settings, checks: Checks) -> AsyncIterator[tuple[str, int]]:
     """Serve on `settings.http` while the block runs; gives the address that was bound (port 0: any free one).
 
-    OSError where the address cannot be bound.
+    SettingsError where the address cannot be bound.
     """
     host, port = settings.http_address
 
@@ -62,7 +68,10 @@ async def serve_health(settings: Settings, checks: Checks) -> AsyncIterator[tupl
                 await writer.drain()
         writer.close()
 
-    server = await asyncio.start_server(answer, host, port, limit=MAX_REQUEST_BYTES)
+    try:
+        server = await asyncio.start_server(answer, host, port, limit=MAX_REQUEST_BYTES)
+    except (OSError, UnicodeError) as error:
+        raise nobody_can_listen(settings, error) from error
     try:
         bound = server.sockets[0].getsockname()
         yield str(bound[0]), int(bound[1])

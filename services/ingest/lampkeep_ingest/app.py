@@ -143,7 +143,7 @@ class Ingest:
 async def run(settings: Settings, *, clock: Clock | None = None) -> None:
     """Serve until SIGTERM, SIGINT or cancellation; what is not acknowledged by then is delivered again.
 
-    SettingsError where a setting is missing or wrong, OSError where LAMPKEEP_HTTP cannot be bound.
+    SettingsError where a setting is missing or wrong, and where LAMPKEEP_HTTP cannot be bound.
     """
     ingest = Ingest(settings, clock or SystemClock())
     log = structlog.get_logger()

@@ -46,7 +46,7 @@ async def test_an_address_that_is_taken_is_one_clear_line(database_url: str) -> 
         at = f"127.0.0.1:{door.getsockname()[1]}"
         env = {"LAMPKEEP_DATABASE_URL": database_url, "LAMPKEEP_HTTP": at}
         async with run_process(LAMPKEEP, "api", name="api", env=env) as child:
-            assert await child.wait(within_s=30) == 1
+            assert await child.wait(within_s=30) == 2
             assert f"nobody can listen on {at}" in child.output
             assert "Traceback" not in child.output
 
