@@ -120,8 +120,8 @@ class EmbeddedBroker:
         return self._folder / "nats.conf"
 
     def _write_configuration(self) -> None:
-        """NATS reads JSON as its own format."""
-        private_file.write(self._configuration, json.dumps(self._settings(), indent=1))
+        """NATS reads JSON as its own format, but not JSON's escapes of what is not ASCII: it is written as it is."""
+        private_file.write(self._configuration, json.dumps(self._settings(), indent=1, ensure_ascii=False))
 
     def _settings(self) -> dict[str, Any]:
         settings: dict[str, Any] = {
