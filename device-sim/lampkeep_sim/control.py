@@ -6,10 +6,11 @@ Requests are `{"do": "collapse", "what": "home-001"}`, answers `{"ok": true}` or
 
 import asyncio
 import os
+import socket
 import stat
 import tempfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import orjson
@@ -21,8 +22,7 @@ Deed = Callable[[str], None]
 
 ANSWER_WITHIN_S = 5.0
 LINE_AT_MOST = 4096
-PATH_AT_MOST = 107
-"""Bytes of a Unix socket's path (sun_path of Linux without its final zero)."""
+SOCKET = "control.sock"
 
 
 def default_state_dir() -> Path:
@@ -40,27 +40,39 @@ class InUseError(RunError):
 @asynccontextmanager
 async def listening(state_dir: Path, deeds: dict[str, Deed]) -> AsyncIterator[Path]:
     """Serve requests while the block runs; raises UsageError for a folder that will not do, InUseError."""
-    path = _socket(state_dir)
+    path = state_dir / SOCKET
     _prepare(state_dir)
-    if await _answers(path):
+    if await _answers(state_dir):
         raise InUseError(f"another simulator runs with --state-dir {state_dir}")
     path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
+        with _short(state_dir) as short:
+            door.bind(short)
+        async with _serving(door, deeds):
+            try:
+                yield path
+            finally:
+                path.unlink(missing_ok=True)
+
+
+@asynccontextmanager
+async def _serving(door: socket.socket, deeds: dict[str, Deed]) -> AsyncIterator[None]:
     server = await asyncio.start_unix_server(
-        lambda reader, writer: _serve(reader, writer, deeds), path, limit=LINE_AT_MOST
+        lambda reader, writer: _serve(reader, writer, deeds), sock=door, limit=LINE_AT_MOST
     )
     try:
-        yield path
+        yield
     finally:
         server.close()
         await server.wait_closed()
-        path.unlink(missing_ok=True)
 
 
 async def tell(state_dir: Path, do: str, what: str) -> None:
     """Send one request to the simulator that runs there; raises RunError if none does, UsageError if it says no."""
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
-            reader, writer = await asyncio.open_unix_connection(_socket(state_dir))
+            with _short(state_dir) as short:
+                reader, writer = await asyncio.open_unix_connection(short)
             writer.write(orjson.dumps({"do": do, "what": what}) + b"\n")
             answer = orjson.loads(await reader.readline())
             writer.close()
@@ -71,11 +83,17 @@ async def tell(state_dir: Path, do: str, what: str) -> None:
         raise UsageError(answer["error"])
 
 
-def _socket(state_dir: Path) -> Path:
-    path = state_dir / "control.sock"
-    if len(os.fsencode(path)) > PATH_AT_MOST:
-        raise UsageError(f"--state-dir: {state_dir} is too long for a socket, at most {PATH_AT_MOST} bytes in all")
-    return path
+@contextmanager
+def _short(state_dir: Path) -> Iterator[str]:
+    """The socket's path through an open descriptor of its folder: sun_path of Linux ends at 107 bytes, folders do not.
+
+    Raises OSError where there is no such folder.
+    """
+    folder = os.open(state_dir, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{SOCKET}"
+    finally:
+        os.close(folder)
 
 
 def _prepare(state_dir: Path) -> None:
@@ -89,9 +107,10 @@ def _prepare(state_dir: Path) -> None:
         raise UsageError(f"--state-dir: {state_dir} must be a folder of yours that nobody else may enter (0700)")
 
 
-async def _answers(path: Path) -> bool:
+async def _answers(state_dir: Path) -> bool:
     try:
-        _, writer = await asyncio.open_unix_connection(path)
+        with _short(state_dir) as short:
+            _, writer = await asyncio.open_unix_connection(short)
     except OSError:
         return False
     writer.close()

@@ -72,10 +72,16 @@ async def test_a_folder_that_others_may_enter_is_refused(tmp_path: Path) -> None
             pass
 
 
-async def test_a_folder_too_deep_for_a_socket_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="too long"):
-        async with listening(tmp_path / ("d" * 110), {}):
-            pass
+async def test_a_folder_deeper_than_a_sockets_path_may_be_is_used_all_the_same(tmp_path: Path) -> None:
+    folder = tmp_path / ("d" * 110) / "数据"
+    done: list[str] = []
+    async with listening(folder, {"collapse": done.append}):
+        await tell(folder, "collapse", "home-1")
+        with pytest.raises(InUseError):
+            async with listening(folder, {}):
+                pass
+    assert done == ["home-1"]
+    assert list(folder.iterdir()) == []
 
 
 async def test_nobody_listening_is_said(tmp_path: Path) -> None:
