@@ -1,7 +1,6 @@
 """Addresses as people type them and as links show them."""
 
 import asyncio
-from urllib.parse import urlsplit, urlunsplit
 
 from lampkeep_standalone.embedded.loopback import LOOPBACK, free_port, why_not_free
 from lampkeep_standalone.errors import UsageError
@@ -32,9 +31,11 @@ def bound(host: str, port: int) -> str:
 
 
 def without_credentials(url: str) -> str:
-    """The URL as it may be shown."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    """The URL as it may be shown: scheme, host, port and path. A query may hold a password, too."""
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    shown = authority.rpartition("@")[2] + slash + path
+    return f"{scheme}://{shown.partition('?')[0].partition('#')[0]}"
 
 
 async def claim(host: str, port: int, *, option: str) -> int:

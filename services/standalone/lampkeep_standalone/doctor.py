@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import aiomqtt
 from psycopg import AsyncConnection
@@ -174,8 +174,8 @@ async def _round_trip(url: str, protocol: aiomqtt.ProtocolVersion) -> None:
     async with aiomqtt.Client(
         parts.hostname or "",
         parts.port or (8883 if tls else 1883),
-        username=parts.username,
-        password=parts.password,
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
         protocol=protocol,
         tls_params=tls,
         identifier=f"lampkeep-doctor-{secrets.token_hex(4)}",

@@ -27,7 +27,9 @@ def test_an_address_that_means_all_is_shown_as_this_machine() -> None:
 
 def test_a_shown_url_holds_no_credentials() -> None:
     assert address.without_credentials("mqtts://me:p%40ss@broker:8883") == "mqtts://broker:8883"
-    assert address.without_credentials("postgresql://u:p@a,b/db?x=1") == "postgresql://a,b/db?x=1"
+    assert address.without_credentials("postgresql://u:p?x@a,b/db?password=s3cret#s3cret") == "postgresql://a,b/db"
+    assert address.without_credentials("postgresql://h?password=s3cret") == "postgresql://h"
+    assert address.without_credentials("postgresql:///db?host=/run") == "postgresql:///db"
     assert address.without_credentials("mqtt://127.0.0.1:1883") == "mqtt://127.0.0.1:1883"
 
 
