@@ -6,6 +6,9 @@ from lampkeep_standalone.supervisor import PAUSES_S, Supervisor, pause_before_re
 RESTART_WITHIN_S = 2.0
 """Contract section 1."""
 
+START_TAKES_S = 1.0
+"""From the start of a service's process to its first answer, and some."""
+
 
 class ScriptedPart:
     """A part whose deaths are scripted: it dies when told, and its starts fail as often as told."""
@@ -44,11 +47,11 @@ class ScriptedPart:
         return time.monotonic() - begun
 
 
-def test_the_first_death_is_mended_at_once_and_every_later_one_within_the_contract() -> None:
+def test_the_first_death_is_mended_at_once_and_every_later_one_leaves_time_to_start() -> None:
     pauses = [pause_before_restart(deaths) for deaths in range(1, 50)]
     assert pauses[0] == 0
     assert pauses == sorted(pauses)
-    assert max(pauses) == PAUSES_S[-1] < RESTART_WITHIN_S
+    assert max(pauses) == PAUSES_S[-1] < RESTART_WITHIN_S - START_TAKES_S
 
 
 async def test_a_part_that_dies_again_and_again_is_started_again_each_time() -> None:
