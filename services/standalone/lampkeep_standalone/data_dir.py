@@ -24,6 +24,10 @@ UP = "lampkeep up"
 """What the lock file says while `up` holds it; other commands hold it for moments only."""
 
 
+class InUseError(UsageError):
+    """Another command works in the data directory, and goes on."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
     """Where the parts of a running `lampkeep up` are, credentials included; `public_url` is what links begin with."""
@@ -97,7 +101,7 @@ class DataDir:
 
     @contextmanager
     def lock(self, holder: str, *, patience_s: float) -> Iterator[None]:
-        """Hold the folder; the kernel lets go of it when we die. Raises UsageError when it stays held.
+        """Hold the folder; the kernel lets go of it when we die. Raises InUseError when it stays held.
 
         A running `up` is waited for no longer than UP_PATIENCE_S.
         """
@@ -107,7 +111,7 @@ class DataDir:
                 told = self.holder()
                 patience_s = min(patience_s, UP_PATIENCE_S) if told.startswith(UP) else patience_s
                 if time.monotonic() > begun + patience_s:
-                    raise UsageError(f"--data-dir {self.path} is in use by {told or 'another command'}")
+                    raise InUseError(f"--data-dir {self.path} is in use by {told or 'another command'}")
                 time.sleep(LOOK_EVERY_S)
             self.withdraw()
             file.truncate(0)
@@ -125,6 +129,10 @@ class DataDir:
             return False
         with self._open_lock() as file:
             return not _taken(file)
+
+    def is_held_by_up(self) -> bool:
+        """Whether it is an `up` that holds the folder now."""
+        return self.is_held() and self.holder().startswith(UP)
 
     def _open_lock(self) -> IO[str]:
         try:

@@ -3,12 +3,12 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 from lampkeep.db.migrate import migrate
 from lampkeep.settings import Settings
-from lampkeep_standalone.data_dir import DEFAULT, LOOK_EVERY_S, UP, DataDir, Running
+from lampkeep_standalone.data_dir import DEFAULT, LOOK_EVERY_S, DataDir, InUseError, Running
 from lampkeep_standalone.embedded.postgres import EmbeddedPostgres
 from lampkeep_standalone.errors import UsageError
 
@@ -30,14 +30,34 @@ async def opened(
         yield settings.database_url
         return
     folder = _folder(data_dir, make=make)
-    if (running := await _running_soon(folder)) is not None:
-        yield running.database_url
-        return
-    with folder.lock(holder, patience_s=PATIENCE_S):
+    with ExitStack() as held:
+        running = await _running_or_locked(folder, held, holder)
+        if running is not None:
+            yield running.database_url
+            return
+        if not make:
+            _require_database(folder, data_dir)
         async with EmbeddedPostgres(folder.database) as postgres:
             if migrated:
                 await migrate(postgres.url)
             yield postgres.url
+
+
+async def _running_or_locked(folder: DataDir, held: ExitStack, holder: str) -> Running | None:
+    """The `up` that runs in `folder`, or None once the folder is ours, held by `held`.
+
+    An `up` may take the folder between our look and our lock: then it is asked again. Raises InUseError.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    while (running := await _running_soon(folder)) is None:
+        try:
+            held.enter_context(folder.lock(holder, patience_s=PATIENCE_S))
+        except InUseError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return None
+    return running
 
 
 async def of_running_up(settings: Settings, data_dir: Path | None) -> Settings:
@@ -66,7 +86,7 @@ async def _running_soon(folder: DataDir) -> Running | None:
     """The same, after a moment's patience with an `up` that is just starting."""
     deadline = time.monotonic() + PATIENCE_S
     while (running := running_in(folder)) is None and time.monotonic() < deadline:
-        if not (folder.is_held() and folder.holder().startswith(UP)):
+        if not folder.is_held_by_up():
             return None
         await asyncio.sleep(LOOK_EVERY_S)
     return running
@@ -81,8 +101,15 @@ def _folder(data_dir: Path | None, *, make: bool) -> DataDir:
     if make and data_dir is not None:
         return DataDir.make(path)
     folder = _existing(path)
-    if folder is not None and (folder.has_database or running_in(folder) is not None):
-        return folder
+    if folder is None or not folder.is_held_by_up():
+        _require_database(folder, data_dir)
+    assert folder is not None
+    return folder
+
+
+def _require_database(folder: DataDir | None, data_dir: Path | None) -> None:
+    if folder is not None and folder.has_database:
+        return
     if data_dir is None:
         raise UsageError("no database: set LAMPKEEP_DATABASE_URL, or give the --data-dir of `lampkeep up`")
     raise UsageError(f"--data-dir {data_dir}: there is no database; `lampkeep up --data-dir {data_dir}` makes one")
