@@ -1,6 +1,5 @@
 """What the small commands and `up` ask of the registry: the community file, the accounts, the kind of database."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,20 +34,39 @@ def read_community(path: Path) -> CommunityFile:
 
 
 async def apply_when_changed(
-    connection: AsyncConnection[DictRow], files: Sequence[CommunityFile], *, now: datetime
-) -> "list[Changes]":
-    """Apply the files one after the other, unless they were applied last just as they are; then nothing changes.
+    connection: AsyncConnection[DictRow], file: CommunityFile, *, now: datetime
+) -> "Changes | None":
+    """Apply the file that was given, unless it was the last one to be applied, by whichever command, just as it is.
 
-    `connection` is in autocommit. What is remembered is written with the last file, so that half of them is no whole.
+    None where nothing was to be done. `connection` is in autocommit.
     """
     from lampkeep.registry.apply import applied_digest, apply  # noqa: PLC0415 - as above
 
-    digest = " ".join(file.sha256 for file in files)
-    if not files or await applied_digest(connection) == digest:
-        return []
-    *first, last = files
-    changes = [await apply(connection, file.community, now=now) for file in first]
-    return [*changes, await apply(connection, last.community, now=now, digest=digest)]
+    if await applied_digest(connection) == file.sha256:
+        return None
+    return await apply(connection, file.community, now=now, digest=file.sha256)
+
+
+async def apply_demo_when_changed(
+    connection: AsyncConnection[DictRow], file: CommunityFile, *, now: datetime
+) -> "Changes | None":
+    """Do the same with the demo's own community, which is remembered apart: it is no file that anybody gave.
+
+    What is remembered is written last; a crash before it has the file applied once more, which changes nothing.
+    """
+    from lampkeep.registry.apply import apply  # noqa: PLC0415 - as above
+
+    row = await (await connection.execute(QUERIES["demo_digest"])).fetchone()
+    if row is not None and row["sha256"] == file.sha256:
+        return None
+    changes = await apply(connection, file.community, now=now)
+    await connection.execute(QUERIES["remember_demo"], {"sha256": file.sha256})
+    return changes
+
+
+async def forget_demo(connection: AsyncConnection[DictRow]) -> None:
+    """Have the demo's community applied at its next start: something removed what it does not name."""
+    await connection.execute(QUERIES["forget_demo"])
 
 
 async def accounts(connection: AsyncConnection[DictRow]) -> set[str]:

@@ -31,9 +31,18 @@ async def apply(settings: Settings, data_dir: Path | None, file: Path, *, prune:
     """Apply a community file and print what changed."""
     from lampkeep.registry.apply import apply as apply_community  # noqa: PLC0415 - the YAML reader is slow to import
 
-    community = registry.read_community(file).community
+    read = registry.read_community(file)
     async with _connected(settings, data_dir, "lampkeep apply") as connection:
-        changes = await apply_community(connection, community, now=SystemClock().now(), prune=prune, dry_run=dry_run)
+        changes = await apply_community(
+            connection,
+            read.community,
+            now=SystemClock().now(),
+            prune=prune,
+            dry_run=dry_run,
+            digest=None if dry_run else read.sha256,
+        )
+        if prune and not dry_run:
+            await registry.forget_demo(connection)
     for line in changes.lines:
         print(line)
     print(changes.summary() + (" (dry run: nothing was written)" if dry_run else ""))
@@ -48,6 +57,8 @@ async def token_create(settings: Settings, data_dir: Path | None, *, role: str, 
     except ValueError:
         known = ", ".join(tokens.TokenRole)
         raise UsageError(f"--role {role}: there is no such role; choose of {known}") from None
+    if not name.strip():
+        raise UsageError("--name: it is empty: say whose token it is")
     async with _connected(settings, data_dir, "lampkeep token") as connection:
         _, secret = await tokens.create(connection, name=name, role=wanted, area=area, now=SystemClock().now())
     print(secret)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow
 
 from lampkeep.clock import Clock, SystemClock
 from lampkeep.db.connections import DatabaseUnavailableError, connect
@@ -120,16 +122,18 @@ class Machine:
         self._supervisor = Supervisor()
         self._place = Place()
         self._demo: demo.Demo | None = None
+        self._demo_file: registry.CommunityFile | None = None
+        self._community: registry.CommunityFile | None = None
         self._log = structlog.get_logger()
 
     async def run(self) -> None:
         """Start everything, print the ready line, and look after the accounts until cancelled."""
         self._check_options()
-        communities = self._communities()
+        self._read_communities()
         http_port = await self._claim_ports()
         self._say_what_is_used()
         await self._start_database()
-        await self._prepare_database(communities)
+        await self._prepare_database()
         broker = await self._start_broker()
         self._announce()
         await self._start_services(http_port)
@@ -145,15 +149,13 @@ class Machine:
         if self._options.require_credentials and self._given_mqtt:
             raise UsageError("--require-credentials is for the embedded broker; LAMPKEEP_MQTT_URL names another")
 
-    def _communities(self) -> list[registry.CommunityFile]:
-        """What is to be applied, in this order: the demo's own community, then the file that was given."""
-        paths = []
+    def _read_communities(self) -> None:
+        """Read what is to be applied: a mistake in it is said before anything starts."""
         if self._options.demo:
             self._demo = demo.prepare(self._data_dir.demo_community)
-            paths.append(self._demo.community)
+            self._demo_file = registry.read_community(self._demo.community)
         if self._options.community:
-            paths.append(self._options.community)
-        return [registry.read_community(path) for path in paths]
+            self._community = registry.read_community(self._options.community)
 
     async def _claim_ports(self) -> int:
         host, wanted = self._options.http
@@ -183,16 +185,26 @@ class Machine:
         await self._supervisor.start(postgres, tier=DATABASE_TIER)
         self._place.database_url = postgres.url
 
-    async def _prepare_database(self, communities: list[registry.CommunityFile]) -> None:
+    async def _prepare_database(self) -> None:
         await self._migrate()
         url = self._place.database_url
         async with await connect(url, application="lampkeep-up", autocommit=True) as connection:
             self._place.database_kind = await registry.database_kind(connection)
-            for changes in await registry.apply_when_changed(connection, communities, now=self._clock.now()):
-                self._log.info(COMMUNITY_APPLIED, changes=changes.summary())
+            await self._apply_communities(connection)
             self._place.token = await operator_token.keep(
                 connection, self._data_dir.operator_token, now=self._clock.now()
             )
+
+    async def _apply_communities(self, connection: AsyncConnection[DictRow]) -> None:
+        """The demo's own first, so that the file that was given has the last word."""
+        now, done = self._clock.now(), []
+        if self._demo_file is not None:
+            done.append(await registry.apply_demo_when_changed(connection, self._demo_file, now=now))
+        if self._community is not None:
+            done.append(await registry.apply_when_changed(connection, self._community, now=now))
+        for changes in done:
+            if changes is not None:
+                self._log.info(COMMUNITY_APPLIED, changes=changes.summary())
 
     async def _migrate(self) -> None:
         deadline = self._clock.monotonic() + GIVEN_DATABASE_WITHIN_S

@@ -244,11 +244,14 @@ async def test_services_alone_find_the_parts_of_a_running_up_in_its_data_directo
 async def test_a_file_is_applied_after_the_demos_community(tmp_path: Path) -> None:
     file = tmp_path / "community.yaml"
     file.write_text(COMMUNITY)
-    async with running(tmp_path / "data", "--demo", "--community", str(file)) as up:
+    data_dir = tmp_path / "读 x" / ("d" * 110)  # no ASCII, and longer than a socket's path may be
+    async with running(data_dir, "--demo", "--community", str(file)) as up:
         assert (await up.get("/api/v1/homes/home-1")).status_code == 200
         assert len((await up.get("/api/v1/homes?limit=200")).json()["items"]) > 1
         assert up.child.output.count("community.applied") == 2
-    async with running(tmp_path / "data", "--demo", "--community", str(file)) as again:
+        assert await until((data_dir / "sim" / "control.sock").is_socket, 10), up.child.output
+        assert "sim" in up.parts()
+    async with running(data_dir, "--demo", "--community", str(file)) as again:
         assert "community.applied" not in again.child.output
 
 
