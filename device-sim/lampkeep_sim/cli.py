@@ -16,6 +16,7 @@ from lampkeep_sim.mqtt import MqttError
 
 app = typer.Typer(
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="The device simulator: homes that live, devices that fail, people who answer. It speaks the outside contract "
@@ -32,16 +33,20 @@ def _command(function: Callable[..., Coroutine[Any, Any, None]]) -> Callable[...
             logging.configure(settings.load())
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(running.until_stopped(function(*args, **kwargs)))
-        except (UsageError, settings.SettingsError) as error:
-            _fail(error, 2)
+        except UsageError as error:
+            _fail(str(error), 2)
+        except settings.SettingsError as error:
+            given = {"LAMPKEEP_MQTT_URL": "--mqtt"} if kwargs.get("mqtt") else {}
+            name, _, wrong = str(error).partition(":")
+            _fail(f"{given.get(name, name)}:{wrong}", 2)
         except (RunError, MqttError) as error:
-            _fail(error, 1)
+            _fail(str(error), 1)
 
     return command
 
 
-def _fail(error: Exception, code: int) -> None:
-    print(f"lampkeep sim: {error}", file=sys.stderr)
+def _fail(text: str, code: int) -> None:
+    print(f"lampkeep sim: {text}", file=sys.stderr)
     raise typer.Exit(code) from None
 
 

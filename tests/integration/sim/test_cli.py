@@ -155,7 +155,7 @@ MISTAKES = {
     "run --duration soon": "--duration: 'soon' is no duration",
     "run --start noon": "--start: noon is no time of day",
     "run --community missing.yaml": "missing.yaml: cannot read",
-    "run --mqtt http://h": "--mqtt: an MQTT URL looks like",
+    "run --mqtt http://h": "--mqtt: must begin with mqtt://",
     "run --responders nowhere": "nowhere is no HOST:PORT",
     "run --accept 0.9 --decline 0.9": "more than everybody",
     "run --speed -1": "--speed",

@@ -3,7 +3,9 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
+import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -47,6 +49,17 @@ def lampkeep(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
         (["dispatch", "--data-dir", str(COMMUNITY.parent)], {}, "no `lampkeep up` runs there"),
         (["api", "--data-dir", "/no/such/folder"], {"LAMPKEEP_DATABASE_URL": NOWHERE}, "no `lampkeep up` runs there"),
         (["sim", "run", "--no-such-option"], {}, "--no-such-option"),
+        (["sim", "run", "--mqtt", "mqtt://x:s3cret@h:port"], {}, "--mqtt"),
+        (["sim", "run"], {"LAMPKEEP_MQTT_URL": "mqtt://x:s3cret@[::1"}, "LAMPKEEP_MQTT_URL"),
+        (["up"], {"LAMPKEEP_DATABASE_URL": "postgresql://x:s3cret%ter2@h/x"}, "LAMPKEEP_DATABASE_URL"),
+        (["up"], {"LAMPKEEP_MQTT_URL": "mqtt://x:s3cret@h:99999"}, "LAMPKEEP_MQTT_URL"),
+        (["up"], {"LAMPKEEP_PUBLIC_URL": "lamp.test"}, "LAMPKEEP_PUBLIC_URL"),
+        (["up", "--data-dir", ""], {}, "--data-dir"),
+        (["ingest"], {"LAMPKEEP_DATABASE_URL": "postgresql://x:s3cret@[zz]/x"}, "LAMPKEEP_DATABASE_URL"),
+        (["doctor"], {"LAMPKEEP_DATABASE_URL": "postgresql://x:s3cret@h/x?foo=bar"}, "LAMPKEEP_DATABASE_URL"),
+        (["doctor"], {"LAMPKEEP_DATABASE_URL": NOWHERE, "LAMPKEEP_MQTT_URL": "mqtt://"}, "LAMPKEEP_MQTT_URL"),
+        (["token", "list", "--data-dir", ""], {}, "--data-dir"),
+        (["token", "create", "--role", "viewer", "--area", "*", "--name", " "], {}, "--name"),
     ],
 )
 def test_a_usage_or_configuration_error_is_one_line_and_exit_code_2(
@@ -58,6 +71,24 @@ def test_a_usage_or_configuration_error_is_one_line_and_exit_code_2(
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert says in done.stderr
     assert "s3cret" not in done.stderr
+
+
+@pytest.mark.parametrize("service", ["ingest", "dispatch", "api"])
+def test_a_service_that_cannot_listen_names_the_setting(service: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        at = f"127.0.0.1:{held.getsockname()[1]}"
+        done = lampkeep(
+            service, LAMPKEEP_DATABASE_URL=NOWHERE, LAMPKEEP_HTTP=at, LAMPKEEP_MQTT_URL="mqtt://127.0.0.1:1"
+        )
+    assert done.returncode == 2
+    assert [line for line in done.stderr.splitlines() if line.startswith("lampkeep: LAMPKEEP_HTTP: ")]
+    assert "Traceback" not in done.stderr
+
+
+def test_signals_are_answered_before_anything_slow_is_imported() -> None:
+    slow = "import sys, lampkeep_standalone.main as main; print(sorted({'asyncio', 'typer'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", slow], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_a_failure_is_one_line_and_exit_code_1() -> None:
@@ -79,6 +110,10 @@ def test_every_command_explains_itself(words: list[str]) -> None:
     done = lampkeep(*words, "--help")
     assert done.returncode == 0
     assert f"lampkeep {' '.join(words)}" in done.stdout
+
+
+def test_the_simulator_offers_no_options_of_our_shells() -> None:
+    assert "completion" not in lampkeep("sim", "--help").stdout
 
 
 @pytest.mark.parametrize("service", ["ingest", "dispatch", "api"])
@@ -136,7 +171,9 @@ async def test_the_doctor_finds_a_database_that_was_not_migrated(empty_database_
     assert "run `lampkeep migrate`" in done.stdout
 
 
-def test_replay_prints_a_summary(tmp_path: Path) -> None:
+@pytest.fixture
+def recorded(tmp_path: Path) -> list[str]:
+    """The words that replay a recording of one press."""
     community = tmp_path / "community.yaml"
     community.write_text(
         "lampkeep: v1\nareas: [{id: a, name: A}]\nplans: [{id: p}]\n"
@@ -144,7 +181,21 @@ def test_replay_prints_a_summary(tmp_path: Path) -> None:
     )
     recording = tmp_path / "recording.jsonl"
     recording.write_text('{"v":1,"device":"pendant-1","id":"1","type":"sos","at":"2026-01-01T00:00:00Z","data":{}}\n')
-    done = lampkeep("replay", str(recording), "--community", str(community))
+    return ["replay", str(recording), "--community", str(community)]
+
+
+def test_replay_prints_a_summary(recorded: list[str]) -> None:
+    done = lampkeep(*recorded)
     assert done.returncode == 0, done.stderr
     assert '"kind":"sos"' in done.stdout.splitlines()[0]
     assert done.stdout.splitlines()[-1].startswith('{"summary":')
+
+
+@pytest.mark.parametrize("words", ["recorded", "help"])
+def test_a_reader_that_has_left_is_no_failure(recorded: list[str], words: str) -> None:
+    command = {"recorded": recorded, "help": ["--help"]}[words]
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as stdout:
+        done = subprocess.run(command_line(*command), stdout=stdout, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
