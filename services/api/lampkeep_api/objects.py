@@ -4,7 +4,7 @@ What depends on nothing but the object is the registry's (`lampkeep.registry.obj
 ETag, and which of its errors is which answer.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from fastapi.responses import Response
@@ -49,6 +49,9 @@ async def put(
 
     Raises the problems 403 and 404 (area), 412 (stale), 422 (not valid), 503 (another writer, database away).
     """
+
+    if untold := list(_no_texts(body, "body")):
+        raise not_valid([FieldError(field=field, message="holds a character that is no text") for field in untold])
 
     async def work(connection: Connection) -> tuple[Stored, bool]:
         version = await _guard(connection, caller, kind, object_id, if_match)
@@ -119,6 +122,27 @@ async def _areas_named(connection: Connection, kind: Kind, body: Mapping[str, An
     homes = _texts([body.get("home")])
     cursor = await connection.execute(QUERIES["areas_of_homes"], {"home_ids": homes})
     return "home", [row["area_id"] for row in await cursor.fetchall()]
+
+
+def _no_texts(value: object, field: str) -> Iterator[str]:
+    """The fields of `value` whose key or text UTF-8 cannot hold (half of a surrogate pair); nothing of them is shown."""
+    if isinstance(value, str):
+        if not _is_text(value):
+            yield field
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _no_texts(inner, f"{field}.{key}") if _is_text(key) else [field]
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _no_texts(inner, f"{field}.{number}")
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _texts(values: object) -> list[str]:

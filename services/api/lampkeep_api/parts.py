@@ -40,7 +40,7 @@ async def assemble(settings: Settings, clock: Clock) -> AsyncIterator[Parts]:
                 settings=settings,
                 clock=clock,
                 database=database,
-                bearer=Bearer(database, clock.monotonic),
+                bearer=Bearer(database),
                 feed=feed,
             )
 

@@ -69,14 +69,11 @@ async def test_a_bad_token_is_401_with_a_challenge(api: Api, header: str) -> Non
     assert answer.json()["type"] == "urn:lampkeep:problem:token-not-valid"
 
 
-async def test_a_revoked_token_is_refused_within_two_seconds(api: Api) -> None:
+async def test_a_revoked_token_is_refused_at_once(api: Api) -> None:
     client = await api.client()
     assert (await client.get("/api/v1/areas")).status_code == 200
     (row,) = await api.rows("select token_id from tokens")
     await revoke(api.connection, row["token_id"], now=datetime.now(UTC))
-    api.parts.bearer._known = {  # two seconds later
-        key: (caller, until - 2) for key, (caller, until) in api.parts.bearer._known.items()
-    }
     answer = await client.get("/api/v1/areas")
     assert (answer.status_code, answer.headers["www-authenticate"]) == (
         401,

@@ -207,3 +207,9 @@ async def test_plans_and_policies_are_shown_in_the_spelling_of_the_file(api: Api
     assert policy["steps"][0]["to"] == ["grid_worker"]
     assert policy["acknowledge_lease"] == "5m"
     assert (await client.get("/api/v1/plans/none")).status_code == 404
+
+
+async def test_activity_until_the_beginning_of_time_is_empty(api: Api) -> None:
+    client = await api.client()
+    answer = await client.get("/api/v1/homes/home-001/activity", params={"to": "0001-01-01T00:00:00Z"})
+    assert (answer.status_code, answer.json()["items"]) == (200, [])

@@ -156,3 +156,18 @@ async def test_a_star_matches_what_exists_and_nothing_else(api: Api) -> None:
     client = await api.client("admin")
     assert (await put(client, "homes/home-002", HOME | {"devices": []}, "*")).status_code == 200
     assert (await put(client, "homes/home-009", HOME, "*")).status_code == 412
+
+
+@pytest.mark.parametrize("area", [None, "jiangnan-g03"])
+async def test_half_a_surrogate_pair_is_named_by_its_field_and_not_shown(api: Api, area: str | None) -> None:
+    client = await api.client("admin", area) if area else await api.client("admin")
+    for body, field in (
+        (b'{"area":"\\ud800","plan":"alone-frail"}', "body.area"),
+        (
+            b'{"area":"jiangnan-g03","plan":"alone-frail","devices":[{"id":"\\ud800","kind":"door"}]}',
+            "body.devices.0.id",
+        ),
+        (b'{"area":"jiangnan-g03","plan":"alone-frail","\\udfff":1}', "body"),
+    ):
+        answer = await client.put("/api/v1/homes/home-020", content=body, headers={"Content-Type": "application/json"})
+        assert (answer.status_code, [one["field"] for one in answer.json()["errors"]]) == (422, [field])

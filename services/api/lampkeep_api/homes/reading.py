@@ -1,7 +1,7 @@
 """Reading homes: pages, one home with everything, what its devices said."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lampkeep.db.queries import load
@@ -81,7 +81,7 @@ async def activity(
     place = cursors.decode(cursor, of="activity", shape=_KEY, filters=bound) if cursor is not None else [None] * 4
     parameters = {
         "home_id": home_id,
-        "from": since or (until or now) - ACTIVITY_SPAN,
+        "from": since or _span_before(until or now),
         "to": until or now + CLOCK_AHEAD,
         **dict(zip(("before_at", "before_received", "before_device", "before_message"), place, strict=True)),
         "limit": limit + 1,
@@ -155,3 +155,9 @@ def _sendable(value: Any) -> Any:
     if isinstance(value, list):
         return [_sendable(one) for one in value]
     return value
+
+
+def _span_before(until: datetime) -> datetime:
+    """`ACTIVITY_SPAN` before `until`, or the earliest instant there is."""
+    earliest = datetime.min.replace(tzinfo=UTC)
+    return until - ACTIVITY_SPAN if until - earliest > ACTIVITY_SPAN else earliest
