@@ -12,7 +12,7 @@ PART_DIED = "part.died"
 PART_START_FAILED = "part.start_failed"
 PART_STOP_FAILED = "part.stop_failed"
 
-PAUSES_S = (0.0, 0.1, 0.2, 0.4, 0.8)
+PAUSES_S = (0.0, 0.1, 0.2, 0.4)
 """Before the first, second … restart of a part that keeps dying; the last one repeats. The contract gives 2 s until it
 answers again, of which a service needs about one to start."""
 
