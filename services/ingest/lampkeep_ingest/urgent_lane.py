@@ -155,14 +155,10 @@ class UrgentLane:
             waiting.rows = await self._until_it_works(partial(self._rows, waiting))
         rows = [row for waiting in batch for row in waiting.rows]
         results = await self._until_it_works(partial(self._writer.store, rows)) if rows else []
+        stored_s = self._clock.monotonic()
         self._acknowledge(batch)
         reach("ingest.after_ack")
-        echoes = [waiting.echo for waiting in batch for _ in waiting.rows]
-        self._answer(rows, results, echoes)
-        now_s = self._clock.monotonic()
-        for waiting in batch:
-            if waiting.rows:
-                STORE_SECONDS.labels("urgent").observe(now_s - waiting.source.received_s)
+        self._answer(batch, results, stored_s)
 
     async def _rows(self, waiting: _Waiting) -> list[Storable]:
         said, source = waiting.said, waiting.source
@@ -202,11 +198,13 @@ class UrgentLane:
         for inbox in {id(waiting.source.inbox): waiting.source.inbox for waiting in batch}.values():
             inbox.acknowledge([waiting.source for waiting in batch if waiting.source.inbox is inbox])
 
-    def _answer(self, rows: Sequence[Storable], results: Sequence[Result], echoes: Sequence[bool]) -> None:
-        for row, result, echo in zip(rows, results, echoes, strict=True):
-            if echo and result is not Result.STORED:
+    def _answer(self, batch: Sequence[_Waiting], results: Sequence[Result], stored_s: float) -> None:
+        rows = [(waiting, row) for waiting in batch for row in waiting.rows]
+        for (waiting, row), result in zip(rows, results, strict=True):
+            if waiting.echo and result is not Result.STORED:
                 continue
             MESSAGES.labels("urgent", result.value).inc()
+            STORE_SECONDS.labels("urgent").observe(stored_s - waiting.source.received_s)
             if not isinstance(row, UrgentRow):
                 continue
             if row.rejected is not None and result is Result.STORED:
