@@ -60,6 +60,18 @@ async def test_an_operator_may_take_it_for_a_responder_who_then_owns_it(api: Api
     assert await api.rows("select owner_role from alerts") == [{"owner_role": "grid_worker"}]
 
 
+@pytest.mark.parametrize(("act", "state"), [("on-the-way", "on_the_way"), ("on-scene", "on_scene")])
+async def test_an_operator_who_reports_progress_leaves_the_responder_who_owns_it_the_owner(
+    api: Api, act: str, state: str
+) -> None:
+    await api.alert(alert_id="a")
+    client = await api.client()
+    await post(client, "a/acknowledge", {"for": "wang-li"})
+    moved = await post(client, f"a/{act}")
+    owner = {"id": "wang-li", "name": "王丽", "kind": "responder"}
+    assert (moved.status_code, moved.json()["state"], moved.json()["owner"]) == (200, state, owner)
+
+
 async def test_nobody_is_taken_for_who_is_not_there_or_not_in_the_area(api: Api) -> None:
     await api.alert("home-002", alert_id="a")
     answer = await post(await api.client(), "a/acknowledge", {"for": "nobody"})
@@ -261,6 +273,14 @@ async def test_the_line_is_confirmed_only_where_a_step_waits_for_it(api: Api) ->
     refused = await post(await api.client(), "a/confirm-emergency")
     assert refused.status_code == 409
     assert "confirm-emergency" not in refused.json()["allowed"]
+
+
+async def test_the_line_is_not_confirmed_in_a_pre_alarm(api: Api) -> None:
+    await api.alert(alert_id="a", state=AlertState.PRE_ALARM)
+    refused = await post(await api.client(), "a/confirm-emergency")
+    assert (refused.status_code, refused.json()["state"]) == (409, "pre_alarm")
+    assert "confirm-emergency" not in refused.json()["allowed"]
+    assert await api.rows("select 1 from acts") == []
 
 
 async def test_an_act_is_dated_by_our_clock(timed: tuple[Api, ManualClock]) -> None:

@@ -86,6 +86,14 @@ def test_the_line_can_be_confirmed_only_where_it_may_be_called_and_was_not() -> 
     assert Act.CONFIRM_EMERGENCY not in life_cycle.allowed(an_alert(home_id=None))
 
 
+def test_a_pre_alarm_has_no_line_to_confirm() -> None:
+    early = at(an_alert(consent=False), state=AlertState.PRE_ALARM)
+    assert Act.CONFIRM_EMERGENCY not in life_cycle.allowed(early)
+    with pytest.raises(NotAllowedError) as refused:
+        life_cycle.confirm_emergency(early, NOW)
+    assert refused.value.allowed == life_cycle.allowed(early)
+
+
 def test_a_lease_lapses_only_when_its_time_has_come() -> None:
     owned = life_cycle.acknowledge(an_alert(), A_USER, NOW).alert
     with pytest.raises(ValueError, match="has not run out"):

@@ -109,9 +109,9 @@ def escalate(alert: Alert, now: datetime) -> Transition:
 
 
 def confirm_emergency(alert: Alert, now: datetime) -> Transition:
-    """Allow the emergency line to be called; refused where the policy has no such step or it was called already."""
+    """Allow the emergency line to be called; refused in a pre-alarm, without such a step, and once it was called."""
     _refuse_closed(alert, Act.CONFIRM_EMERGENCY)
-    if not _line_can_be_confirmed(alert):
+    if Act.CONFIRM_EMERGENCY not in allowed(alert):
         raise NotAllowedError(f"alert {alert.alert_id} has no emergency line step that waits for a yes", alert)
     return Transition(alert=_renewed(alert, now))
 
