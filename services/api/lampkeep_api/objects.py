@@ -125,7 +125,7 @@ async def _areas_named(connection: Connection, kind: Kind, body: Mapping[str, An
 
 
 def _no_texts(value: object, field: str) -> Iterator[str]:
-    """The fields of `value` whose key or text UTF-8 cannot hold (half of a surrogate pair); nothing of them is shown."""
+    """The fields of `value` whose key or text UTF-8 cannot hold: half of a surrogate pair. Nothing of them is shown."""
     if isinstance(value, str):
         if not _is_text(value):
             yield field
