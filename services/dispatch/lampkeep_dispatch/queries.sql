@@ -110,8 +110,10 @@ with caused as (
         text_key text, detail jsonb, urgent boolean, created_at timestamptz, next_attempt_at timestamptz,
         give_up_at timestamptz, claimed_by text, claimed_until timestamptz, claim int, link text)
 ), linked as (
-    insert into acknowledge_links (sha256, alert_id, responder_id, created_at)
-    select distinct on (link) decode(link, 'hex'), alert_id, responder_id, created_at from told
+    insert into acknowledge_links (sha256, alert_id, responder_id, name, role, created_at)
+    select distinct on (link) decode(link, 'hex'), alert_id, responder_id, name, role, created_at
+    from jsonb_to_recordset(%(notifications)s) as x (
+        link text, alert_id text, responder_id text, name text, role text, created_at timestamptz)
     on conflict (sha256) do nothing
 )
 insert into notifications (

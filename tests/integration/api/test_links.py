@@ -30,8 +30,9 @@ async def link(api: Api, responder_id: str, alert_id: str = "a") -> str:
     )
     token = f"token-{responder_id}-{alert_id}"
     await api.connection.execute(
-        "insert into acknowledge_links (sha256, alert_id, responder_id, created_at) values (%s, %s, %s, now())",
-        [hashlib.sha256(token.encode()).digest(), alert_id, responder_id],
+        "insert into acknowledge_links (sha256, alert_id, responder_id, name, role, created_at)"
+        " values (%s, %s, %s, %s, %s, now())",
+        [hashlib.sha256(token.encode()).digest(), alert_id, responder_id, name, role],
     )
     return f"/a/{token}"
 
@@ -133,14 +134,26 @@ async def test_once_it_is_over_the_page_says_how_and_nothing_about_people(api: A
     assert len(await api.rows("select 1 from acts")) == 2
 
 
-async def test_an_unknown_link_is_404_and_one_of_a_responder_who_left_too(api: Api) -> None:
+async def test_an_unknown_link_is_404(api: Api) -> None:
     client = await api.anybody()
     for answer in (await client.get("/a/none"), await press(client, "/a/none"), await client.get("/a/" + "x" * 500)):
         assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+
+
+async def test_a_link_stays_good_while_the_alert_is_active_also_of_a_responder_who_left(api: Api) -> None:
+    client = await api.anybody()
     await api.alert(alert_id="a")
     url = await link(api, "neighbour")
     await api.connection.execute("delete from responders where responder_id = 'neighbour'")
-    assert (await client.get(url)).status_code == 404
+    page = await client.get(url)
+    assert page.status_code == 200
+    assert "+86138" not in page.text
+    assert (await press(client, url)).status_code == 200
+    alert = await alert_of(api)
+    assert alert["owner"] == {"id": "neighbour", "name": "老陈", "kind": "responder"}
+    assert await api.rows("select owner_role from alerts") == [{"owner_role": "neighbour"}]
+    await (await api.client()).post("/api/v1/alerts/a/resolve", json={"outcome": "helped"})
+    assert (await client.get(url)).status_code == 410
 
 
 @pytest.mark.parametrize("act", ["resolve", "confirm_emergency", "", "cancel"])

@@ -32,6 +32,8 @@ async def test_the_link_is_known_by_its_hash_only(bench: Bench) -> None:
     link = await bench.row("select * from acknowledge_links where sha256 = %s", hashlib.sha256(token.encode()).digest())
     assert link is not None
     assert (link["alert_id"], link["responder_id"]) == (call.body["alert"]["id"], "wang")
+    person = await bench.row("select name, role from responders where responder_id = 'wang'")
+    assert person == {"name": link["name"], "role": link["role"]}
 
 
 async def test_a_failed_delivery_is_tried_again_under_the_same_id(bench: Bench) -> None:

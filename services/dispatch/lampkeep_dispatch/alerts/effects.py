@@ -273,6 +273,7 @@ class Writer:
                 "claimed_until": until if held else None,
                 "claim": 1 if held else 0,
                 "link": self.links.sha256(self.alert.alert_id, person.responder_id).hex(),
+                "name": person.name,
             }
         )
         if parcel is not None and held:

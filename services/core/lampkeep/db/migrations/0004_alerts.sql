@@ -144,11 +144,14 @@ create table timeline (
 create index timeline_alert on timeline (alert_id, at, seq);
 create index timeline_stream on timeline (xact_id, seq);
 
--- A link that acknowledges one alert for one responder; only its hash is kept.
+-- A link that acknowledges one alert for one responder; only its hash is kept. It stays good while the alert is active,
+-- also for a responder who is removed meanwhile: so it holds their name and role of when it was made.
 create table acknowledge_links (
     sha256 bytea primary key,
     alert_id text not null references alerts,
     responder_id text not null,
+    name text not null,
+    role text not null,
     created_at timestamptz not null
 );
 
