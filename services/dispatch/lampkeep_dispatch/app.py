@@ -34,6 +34,9 @@ from lampkeep_dispatch.timers import Timers
 SIGNAL_WORKERS = 2
 """One decides while the other waits for its commit; the loop is one core's anyway."""
 
+SETTLEMENT_LINES = 4
+"""Of each lane, for ends of notifications that change their alert: one waits for its commit while others decide."""
+
 DRAIN_S = 4.0
 """How long notifications under way may take at the end: one request and its record."""
 
@@ -63,7 +66,7 @@ class Lifelines:
         return Lines(
             claims=self.line(f"{lane}-claims"),
             records=self.line(f"{lane}-records"),
-            settlements=self.line(f"{lane}-settlements"),
+            settlements=[self.line(f"{lane}-settlements-{number}") for number in range(1, SETTLEMENT_LINES + 1)],
         )
 
     async def close(self) -> None:

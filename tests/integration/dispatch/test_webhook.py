@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import socket
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from lampkeep.clock import ManualClock, SystemClock
 from lampkeep.ports import Accepted, Delivered, Final, Outgoing, Result, Retry
 from lampkeep.registry.rows import Channel
 from lampkeep_dispatch.channels import webhook
-from lampkeep_dispatch.channels.limits import PER_HOST
+from lampkeep_dispatch.channels.limits import IN_ALL, PER_HOST
 from support.desk import Answer, Desk, open_desk
 
 
@@ -186,6 +187,34 @@ async def test_a_hanging_host_holds_up_no_other(channel: webhook.WebhookChannel)
         assert all(isinstance(result, Delivered) for result in results)
         assert len(hanging.calls) == PER_HOST, "more than its share was open to a hanging host"
         assert all(isinstance(result, Retry) for result in await asyncio.gather(*stuck))
+
+
+async def test_so_many_hosts_that_hang_that_they_fill_every_place_give_way_once_they_are_known(
+    channel: webhook.WebhookChannel,
+) -> None:
+    async with AsyncExitStack() as desks:
+        hanging = [await desks.enter_async_context(open_desk()) for _ in range(IN_ALL // PER_HOST)]
+        healthy = await desks.enter_async_context(open_desk())
+        for one in hanging:
+            one.default = Answer(hangs=True)
+
+        async def keep_trying(url: str) -> None:
+            while True:
+                await send(channel, url)
+
+        stuck = [asyncio.create_task(keep_trying(one.url)) for one in hanging for _ in range(PER_HOST + 10)]
+        try:
+            for one in hanging:
+                await one.wait_for(lambda calls: len(calls) > PER_HOST)
+            # Now each has let a whole share time out, and its next requests are open.
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            assert isinstance(await send(channel, healthy.url), Delivered)
+            assert loop.time() - began < 1
+        finally:
+            for task in stuck:
+                task.cancel()
+            await asyncio.gather(*stuck, return_exceptions=True)
 
 
 async def test_urgent_notifications_do_not_wait_behind_others_to_the_same_host(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from zlib import crc32
 
 import psycopg
 import structlog
@@ -34,8 +35,9 @@ from lampkeep_dispatch.outbox.settle import settle
 from lampkeep_dispatch.outbox.sweep import ATTEMPT_S, Attempt, Sweep, Swept
 from lampkeep_dispatch.sql import QUERIES
 
-IN_FLIGHT = 256
-"""Notifications under way in a lane, as wide as its sockets: more would only wait inside instead of in the table."""
+IN_FLIGHT = 2048
+"""Notifications held by a lane, some KiB each. Eight times its sockets: most of a crowd waits for a turn at its host or
+for its record, and what is for another host must find a place meanwhile. At most 576 wait for or are at one host."""
 
 CLAIM = 64
 """Claimed at once, so that several copies share a herd."""
@@ -79,7 +81,12 @@ class Lines:
 
     claims: Line
     records: Line
-    settlements: Line
+    settlements: Sequence[Line]
+    """Several, so that a crowd of refusals is handed over soon; one alert's decisions all run on the same."""
+
+    def settlement(self, alert_id: str) -> Line:
+        """Where this alert's decisions are made, in their order."""
+        return self.settlements[crc32(alert_id.encode()) % len(self.settlements)]
 
 
 class Outbox:
@@ -327,7 +334,7 @@ class Outbox:
             found.append(await settle(decision, record))
             return True
 
-        await decide(self.desk, self._lines.settlements, work)
+        await decide(self.desk, self._lines.settlement(record.parcel.alert_id), work)
         count(record, found[-1])
         return found[-1]
 
