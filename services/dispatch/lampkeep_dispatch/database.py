@@ -81,7 +81,7 @@ class Line:
                     connection = await self._connected()
                     result = await work(connection)
             except BaseException:
-                await self._check()
+                await self._drop()
                 raise
             return result
 
@@ -93,13 +93,11 @@ class Line:
             self.up = True
         return self._connection
 
-    async def _check(self) -> None:
-        """Keep the connection only where it is idle and whole: what a failure left open is not built on."""
-        connection = self._connection
-        if connection is None:
-            return
-        if connection.closed or connection.info.transaction_status is not TransactionStatus.IDLE:
-            self._connection, self.up = None, False
+    async def _drop(self) -> None:
+        """What a failure left is not built on, however whole it looks: psycopg takes for prepared what it sent behind
+        the failing statement of a pipeline, the server skipped it, and no later use would work."""
+        connection, self._connection, self.up = self._connection, None, False
+        if connection is not None:
             await connection.close()
 
     async def close(self) -> None:
