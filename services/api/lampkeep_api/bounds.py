@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import MutableMapping
 from typing import Any
+from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lampkeep_api.problems import FieldError, Problem, not_valid, unavailable
+from lampkeep_api.problems import Problem, unavailable
 
 BODY_LIMIT = 256 * 1024
 """Bytes of a request's body: a home with a hundred devices is a tenth of it."""
@@ -22,10 +23,11 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
 )
 _TOO_LARGE = f"The body is larger than {BODY_LIMIT} bytes."
+_NO_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 
 
 class Bounds:
-    """ASGI middleware: 413 beyond `BODY_LIMIT`, 503 beyond `REQUEST_TIMEOUT_S`, 404 for an address with a NUL."""
+    """ASGI middleware: 413 beyond `BODY_LIMIT`, 503 beyond `REQUEST_TIMEOUT_S`; what an address means (`_as_meant`)."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Guard `app`."""
@@ -37,20 +39,24 @@ class Bounds:
             await self._app(scope, receive, send)
             return
         answer = _Answer(scope, send)
-        scope = _as_meant(scope)
-        refusal = _refusal(scope)
+        meant = _as_meant(scope)
+        refusal = _refusal(meant)
         if refusal is not None:
-            await refusal.response()(scope, receive, answer)
+            await refusal.response()(meant, receive, answer)
             return
-        timeout_s = None if scope["path"] == STREAM_PATH else REQUEST_TIMEOUT_S
+        timeout_s = None if meant["path"] == STREAM_PATH else REQUEST_TIMEOUT_S
         deadline = asyncio.timeout(timeout_s)
         try:
             async with deadline:
-                await self._app(scope, _counted(receive), answer)
+                await self._app(meant, _counted(receive), answer)
         except TimeoutError:
             if answer.started or not deadline.expired():
                 raise
-            await unavailable("The answer took too long.").response()(scope, receive, answer)
+            await unavailable("The answer took too long.").response()(meant, receive, answer)
+        finally:
+            # Whoever logs a failure outside of us sees the scope that came, and is to name its route.
+            if "route" in meant:
+                scope["route"] = meant["route"]
 
 
 class _Answer:
@@ -76,17 +82,20 @@ def _is_private(scope: Scope) -> bool:
 
 
 def _as_meant(scope: Scope) -> Scope:
-    """An empty filter (`state=&kind=sos`) is none; HEAD of what needs no token is GET without the body, for probes.
+    """An empty filter (`state=&kind=sos`) is none; HEAD is GET without the body, but of the stream, which does not end.
 
-    A body of the API is JSON whatever its type says: `curl -d` calls everything a form.
+    A NUL, which PostgreSQL holds in no text, is read like a byte that is no UTF-8: an id with it is not found. A body
+    of the API is JSON whatever its type says: `curl -d` calls everything a form.
     """
-    pairs = [pair for pair in scope["query_string"].split(b"&") if pair.partition(b"=")[2]]
-    method = "GET" if scope["method"] == "HEAD" and not _is_private(scope) else scope["method"]
+    path = scope["path"].replace("\0", _NO_CHARACTER)
+    query = scope["query_string"].replace(b"%00", quote(_NO_CHARACTER).encode())
+    pairs = [pair for pair in query.split(b"&") if pair.partition(b"=")[2]]
+    method = "GET" if scope["method"] == "HEAD" and path != STREAM_PATH else scope["method"]
     headers = scope["headers"]
     if _is_private(scope):
         headers = [(name, value) for name, value in headers if name != b"content-type"]
         headers.append((b"content-type", b"application/json"))
-    return {**scope, "method": method, "headers": headers, "query_string": b"&".join(pairs)}
+    return {**scope, "method": method, "path": path, "headers": headers, "query_string": b"&".join(pairs)}
 
 
 def _add_headers(message: MutableMapping[str, Any], *, private: bool) -> None:
@@ -98,11 +107,7 @@ def _add_headers(message: MutableMapping[str, Any], *, private: bool) -> None:
 
 
 def _refusal(scope: Scope) -> Problem | None:
-    # PostgreSQL holds no NUL in a text, so nothing can be found under such an address or filter.
-    if "\0" in scope["path"]:
-        return Problem(404, "Nothing is served at this address.")
-    if b"%00" in scope.get("query_string", b""):
-        return not_valid([FieldError(field="query", message="must not hold a NUL character")])
+
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit() and int(value) > BODY_LIMIT:
             return Problem(413, _TOO_LARGE)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Path, Query
+from fastapi import Query
 from pydantic import AfterValidator, StringConstraints
 
 MAX_LIMIT = 200
@@ -24,12 +24,7 @@ Text = Annotated[
 """What a person wrote: 1 to 4,000 characters."""
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-"""An id of the community file."""
+"""An id of the community file in a body. In an address it is any text, and one that is no id is not found."""
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="items on a page")]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next` of the page before")]
-
-
-def path_id(noun: str, example: str) -> object:
-    """A path parameter. What is no id is not refused here but not found later, like every other unknown id."""
-    return Path(max_length=200, description=f"id of the {noun}", examples=[example])

@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from structlog.testing import capture_logs
 
+from lampkeep.clock import SystemClock
 from lampkeep.registry.tokens import TokenRole, revoke
 from lampkeep_api.app import routes
 from lampkeep_api.auth.roles import TABLE
 from lampkeep_api.bounds import BODY_LIMIT
+from lampkeep_api.problems import REQUEST_FAILED
 from support.api import Api
 
 GUARDED = sorted((method, path) for (method, path), roles in TABLE.items() if roles is not None)
@@ -93,19 +97,60 @@ async def test_what_is_not_there_is_404_and_a_wrong_method_405_that_says_which(a
     assert answer.json()["type"] == "urn:lampkeep:problem:method-not-allowed"
 
 
-@pytest.mark.parametrize("path", ["/api/v1/alerts/%00", "/api/v1/alerts?home=%00", "/api/v1/homes/\u0000x", "/a/%00"])
-async def test_a_nul_in_an_address_finds_nothing(api: Api, path: str) -> None:
-    answer = await (await api.client()).get(path.replace("\0", "%00"))
-    assert answer.status_code == (422 if "?" in path else 404)
+STRANGE = ("x" * 300, "Nope_X", "X%20Y", "%F0%9F%92%A1", "..%2F..", "%FF%FE", "%00", "x%00", "'; drop table alerts; --")
 
 
-@pytest.mark.parametrize(
-    "alert_id", ["x" * 200, "%F0%9F%92%A1", "a%2Fb", "..%2F..", "%FF%FE", "'; drop table alerts; --"]
-)
-async def test_a_strange_id_is_simply_not_found(api: Api, alert_id: str) -> None:
+@pytest.mark.parametrize("strange", [*STRANGE, "a%2Fb", "bogus"])
+async def test_a_strange_id_in_an_address_is_simply_not_found(api: Api, strange: str) -> None:
+    client = await api.client("admin")
+    for method, template in GUARDED:
+        if method == "PUT" or "{" not in template:
+            continue  # a PUT of what is no id is refused with its field
+        body = {"resolve": {"outcome": "helped"}, "notes": {"note": "n"}}.get(template.rpartition("/")[2])
+        answer = await client.request(method, re.sub(r"\{\w+\}", strange, template), json=body)
+        assert (answer.status_code, answer.json()["type"]) == (404, "urn:lampkeep:problem:not-found"), template
+    assert (await client.get(f"/a/{strange}")).status_code == 404
+
+
+@pytest.mark.parametrize("strange", [*STRANGE, "bogus"])
+async def test_a_strange_id_in_a_filter_is_what_any_unknown_id_is(api: Api, strange: str) -> None:
+    await api.alert()
     client = await api.client()
-    assert (await client.get(f"/api/v1/alerts/{alert_id}")).status_code == 404
-    assert (await client.get(f"/api/v1/homes/{alert_id}")).status_code == 404
+    for path in ("alerts", "homes", "devices", "responders"):
+        assert (await client.get(f"/api/v1/{path}?area={strange}")).status_code == 404, path
+    for path in ("alerts?home", "devices?home", "homes?plan"):
+        answer = await client.get(f"/api/v1/{path}={strange}")
+        assert (answer.status_code, answer.json()["items"]) == (200, []), path
+
+
+async def test_head_is_get_without_the_body_but_of_the_stream(api: Api) -> None:
+    await api.alert(alert_id="a")
+    client = await api.client()
+    for path in ("/api/v1/alerts", "/api/v1/alerts/a", "/api/v1/homes/nobody", "/healthz"):
+        got, headed = await client.get(path), await client.head(path)
+        assert (headed.status_code, headed.content) == (got.status_code, b""), path
+        assert headed.headers == got.headers, path
+    assert (await (await api.anybody()).head("/api/v1/alerts")).status_code == 401
+    refused = await client.head("/api/v1/alerts/stream")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET")
+
+
+class _BrokenClock(SystemClock):
+    def now(self) -> datetime:
+        raise LookupError("no time")
+
+
+async def test_a_failure_of_ours_is_logged_under_the_template_of_its_route(api: Api) -> None:
+    client, anybody = await api.client(), await api.anybody()
+    api.app.state.parts = replace(api.parts, clock=_BrokenClock())
+    with capture_logs() as logs:
+        for path in ("/api/v1/homes/a-home", "/a/a-secret"):
+            answer = await (client if "v1" in path else anybody).get(path)
+            assert answer.json()["type"] == "urn:lampkeep:problem:internal-error"
+    assert [(line["event"], line["path"]) for line in logs] == [
+        (REQUEST_FAILED, "/api/v1/homes/{home_id}"),
+        (REQUEST_FAILED, "/a/{token}"),
+    ]
 
 
 async def test_a_body_beyond_the_bound_is_413_whether_it_says_so_or_not(api: Api) -> None:

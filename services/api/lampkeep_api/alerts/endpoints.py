@@ -22,7 +22,7 @@ from lampkeep_api.alerts.schemas import (
 from lampkeep_api.alerts.stream import EventStream, resume_position
 from lampkeep_api.areas.scope import require_area
 from lampkeep_api.auth.guard import Asking
-from lampkeep_api.fields import DEFAULT_LIMIT, Cursor, Id, Limit
+from lampkeep_api.fields import DEFAULT_LIMIT, Cursor, Limit
 from lampkeep_api.idempotency import IdempotencyKey
 from lampkeep_api.parts import Using
 from lampkeep_api.problems import responses
@@ -31,7 +31,7 @@ from lampkeep_api.versions import IfMatch
 
 router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
 
-AlertId = Annotated[str, Path(max_length=200, description="id of the alert", examples=["01JD3YB1S0M7"])]
+AlertId = Annotated[str, Path(description="id of the alert", examples=["01JD3YB1S0M7"])]
 State = Literal["active"] | AlertState
 
 _STREAM_EXAMPLE = 'id: 7421-153\nevent: alert\ndata: {"id":"01JD3YB1S0M7","kind":"sos","what":"opened"}\n\n'
@@ -45,8 +45,8 @@ async def list_alerts(
     state: Annotated[list[State], Query(description="`active`: all that are not closed; may repeat")] = [],  # noqa: B006
     kind: Annotated[list[AlertKind], Query(description="may repeat")] = [],  # noqa: B006
     priority: Annotated[list[Priority], Query(description="may repeat")] = [],  # noqa: B006
-    area: Annotated[Id | None, Query(description="this area and all below it")] = None,
-    home: Annotated[Id | None, Query(description="id of a home, also of one that is gone")] = None,
+    area: Annotated[str | None, Query(description="this area and all below it")] = None,
+    home: Annotated[str | None, Query(description="id of a home, also of one that is gone")] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Response:

@@ -10,7 +10,7 @@ from lampkeep.registry.objects import Kind
 from lampkeep_api import objects
 from lampkeep_api.areas.scope import require_area
 from lampkeep_api.auth.guard import Asking
-from lampkeep_api.fields import DEFAULT_LIMIT, Cursor, Id, Limit
+from lampkeep_api.fields import DEFAULT_LIMIT, Cursor, Limit
 from lampkeep_api.homes import reading
 from lampkeep_api.homes.schemas import ActivityPage, HomePage, HomeWhole
 from lampkeep_api.objects import ObjectBody, Written
@@ -23,15 +23,15 @@ router = APIRouter(prefix="/api/v1/homes", tags=["homes"])
 
 EXAMPLE = {"area": "jiangnan-g03", "plan": "alone-frail", "address": "江南街道某路1号"}
 
-HomeId = Annotated[str, Path(max_length=200, description="id of the home", examples=["home-001"])]
+HomeId = Annotated[str, Path(description="id of the home", examples=["home-001"])]
 
 
 @router.get("", response_model=HomePage, responses=responses(404), summary="Homes that the token may see, by id")
 async def list_homes(
     parts: Using,
     caller: Asking,
-    area: Annotated[Id | None, Query(description="this area and all below it")] = None,
-    plan: Annotated[Id | None, Query(description="id of a care plan")] = None,
+    area: Annotated[str | None, Query(description="this area and all below it")] = None,
+    plan: Annotated[str | None, Query(description="id of a care plan")] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Response:

@@ -23,7 +23,7 @@ QUERIES = load(__package__)
 
 EXAMPLE = {"rules": {"not_up": {"by": "09:30"}}, "policies": {"default": "sos-default"}}
 
-PlanId = Annotated[str, Path(max_length=200, description="id of the plan", examples=["alone-frail"])]
+PlanId = Annotated[str, Path(description="id of the plan", examples=["alone-frail"])]
 
 
 @router.get("", response_model=DocumentPage, responses=responses(), summary="All plans, by id")

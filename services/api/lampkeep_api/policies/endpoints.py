@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api/v1/policies", tags=["policies"])
 
 QUERIES = load(__package__)
 
-PolicyId = Annotated[str, Path(max_length=200, description="id of the policy", examples=["sos-default"])]
+PolicyId = Annotated[str, Path(description="id of the policy", examples=["sos-default"])]
 
 
 @router.get("", response_model=DocumentPage, responses=responses(), summary="All policies, by id")

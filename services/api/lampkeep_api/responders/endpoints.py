@@ -11,7 +11,7 @@ from lampkeep_api import cursor as cursors
 from lampkeep_api import objects
 from lampkeep_api.areas.scope import require_area
 from lampkeep_api.auth.guard import Asking
-from lampkeep_api.fields import DEFAULT_LIMIT, Cursor, Id, Limit
+from lampkeep_api.fields import DEFAULT_LIMIT, Cursor, Limit
 from lampkeep_api.objects import ObjectBody, Written
 from lampkeep_api.parts import Using
 from lampkeep_api.problems import responses
@@ -22,7 +22,7 @@ from lampkeep_api.versions import IfMatch
 
 router = APIRouter(prefix="/api/v1/responders", tags=["responders"])
 
-ResponderId = Annotated[str, Path(max_length=200, description="id of the responder", examples=["wang-li"])]
+ResponderId = Annotated[str, Path(description="id of the responder", examples=["wang-li"])]
 
 
 @router.get(
@@ -32,7 +32,7 @@ async def list_responders(
     parts: Using,
     caller: Asking,
     role: Role | None = None,
-    area: Annotated[Id | None, Query(description="named for this area or one below it")] = None,
+    area: Annotated[str | None, Query(description="named for this area or one below it")] = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: Cursor = None,
 ) -> Response:

@@ -50,7 +50,7 @@ class DutyList(BaseModel):
 async def get_on_duty(
     parts: Using,
     caller: Asking,
-    area_id: Annotated[str, Path(max_length=200, description="id of the area", examples=["jiangnan-g03"])],
+    area_id: Annotated[str, Path(description="id of the area", examples=["jiangnan-g03"])],
 ) -> Response:
     """By the rosters of the area and those above it."""
     await require_area(parts.database, caller, area_id)
