@@ -4,13 +4,14 @@ What depends on nothing but the object is the registry's (`lampkeep.registry.obj
 ETag, and which of its errors is which answer.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 
 from lampkeep.contracts.community import InvalidObjectError
+from lampkeep.contracts.community.mistakes import no_texts
 from lampkeep.db.queries import load
 from lampkeep.registry import objects
 from lampkeep.registry.changes import RegistryBusyError, RegistryConflictError
@@ -20,6 +21,7 @@ from lampkeep_api.database import Connection
 from lampkeep_api.parts import Parts
 from lampkeep_api.problems import FieldError, Problem, not_found, not_valid, unavailable
 from lampkeep_api.replies import json_reply
+from lampkeep_api.responders.reading import responders
 from lampkeep_api.versions import etag, require, require_absent
 
 SHARED = frozenset({Kind.PLAN, Kind.POLICY})
@@ -50,13 +52,14 @@ async def put(
     Raises the problems 403 and 404 (area), 412 (stale), 422 (not valid), 503 (another writer, database away).
     """
 
-    if untold := list(_no_texts(body, "body")):
-        raise not_valid([FieldError(field=field, message="holds a character that is no text") for field in untold])
-
     async def work(connection: Connection) -> tuple[Stored, bool]:
+        if mistakes := no_texts(body):
+            raise InvalidObjectError(mistakes)
         version = await _guard(connection, caller, kind, object_id, if_match)
         await _require_inside(connection, caller, kind, body)
-        return await objects.put(connection, kind, object_id, body, now=parts.clock.now(), if_version=version)
+        return await objects.put(
+            connection, kind, object_id, body, now=parts.clock.now(), if_version=version, scope=caller.area_id
+        )
 
     stored, new = await _translated(parts, kind, object_id, work)
     return json_reply(_shown(stored), status=201 if new else 200, headers={"ETag": etag(stored.version)})
@@ -67,7 +70,9 @@ async def delete(parts: Parts, caller: Caller, kind: Kind, object_id: str, if_ma
 
     async def work(connection: Connection) -> None:
         version = await _guard(connection, caller, kind, object_id, if_match)
-        await objects.delete(connection, kind, object_id, now=parts.clock.now(), if_version=version)
+        await objects.delete(
+            connection, kind, object_id, now=parts.clock.now(), if_version=version, scope=caller.area_id
+        )
 
     await _translated(parts, kind, object_id, work)
     return Response(status_code=204)
@@ -85,7 +90,7 @@ async def _guard(
             require_absent(if_match)
             return None
         if not await _is_inside(connection, caller, stored):
-            raise not_found(kind, object_id)
+            raise await _refusal(connection, caller, stored)
     require(if_match, stored.version)
     return None if if_match in {None, "*"} else stored.version
 
@@ -103,46 +108,36 @@ async def _is_inside(connection: Connection, caller: Caller, stored: Stored) -> 
     return await cursor.fetchone() is None
 
 
+async def _refusal(connection: Connection, caller: Caller, stored: Stored) -> Problem:
+    """404 of what the token may not see; 403 of a responder whom it sees, but who also stands outside its area."""
+    if stored.kind is Kind.RESPONDER:
+        seen = await responders(connection, caller, responder=stored.object_id, limit=1)
+        if seen:
+            return Problem(403, "This responder also answers outside the area of this token.")
+    return not_found(stored.kind, stored.object_id)
+
+
 async def _require_inside(connection: Connection, caller: Caller, kind: Kind, body: Mapping[str, Any]) -> None:
     """Raise the 422 problem where `body` would put the object outside the token's area."""
     if caller.area_id is None:
         return
     async with connection.transaction():
-        field, named = await _areas_named(connection, kind, body)
-        outside = await _outside(connection, caller, named)
+        field, outside = await _named_outside(connection, caller, kind, body)
     if outside:
         raise not_valid([FieldError(field=f"body.{field}", message=f"{outside[0]} is not in the area of this token")])
 
 
-async def _areas_named(connection: Connection, kind: Kind, body: Mapping[str, Any]) -> tuple[str, list[str]]:
+async def _named_outside(
+    connection: Connection, caller: Caller, kind: Kind, body: Mapping[str, Any]
+) -> tuple[str, list[str]]:
+    """The field of `body` that places the object, and what it names there that is not in the token's area."""
     if kind is Kind.HOME:
-        return "area", _texts([body.get("area")])
+        return "area", await _outside(connection, caller, _texts([body.get("area")]))
     if kind is Kind.RESPONDER:
-        return "areas", _texts(body.get("areas"))
-    homes = _texts([body.get("home")])
-    cursor = await connection.execute(QUERIES["areas_of_homes"], {"home_ids": homes})
-    return "home", [row["area_id"] for row in await cursor.fetchall()]
-
-
-def _no_texts(value: object, field: str) -> Iterator[str]:
-    """The fields of `value` whose key or text UTF-8 cannot hold: half of a surrogate pair. Nothing of them is shown."""
-    if isinstance(value, str):
-        if not _is_text(value):
-            yield field
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _no_texts(inner, f"{field}.{key}") if _is_text(key) else [field]
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            yield from _no_texts(inner, f"{field}.{number}")
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        return "areas", await _outside(connection, caller, _texts(body.get("areas")))
+    asked = {"home_ids": _texts([body.get("home")]), "scope": caller.area_id}
+    cursor = await connection.execute(QUERIES["homes_outside"], asked)
+    return "home", [row["home_id"] for row in await cursor.fetchall()]
 
 
 def _texts(values: object) -> list[str]:

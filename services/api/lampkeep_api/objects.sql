@@ -3,8 +3,11 @@
 select area_id from unnest(%(area_ids)s::text[]) as named (area_id)
 where not exists (select 1 from areas where areas.area_id = named.area_id and path @> array[%(scope)s::text])
 
--- name: areas_of_homes
-select area_id from homes where home_id = any(%(home_ids)s)
+-- name: homes_outside
+-- Those of some homes that do not stand in the token's area or below it, and those that do not exist.
+select home_id from unnest(%(home_ids)s::text[]) as named (home_id)
+where not exists (select 1 from homes join areas using (area_id)
+                  where homes.home_id = named.home_id and path @> array[%(scope)s::text])
 
 -- name: family_elsewhere
 -- A home outside the token's area that names the responder as family.

@@ -139,6 +139,7 @@ async def test_an_admin_of_an_area_writes_nothing_outside_it(api: Api) -> None:
     assert (await client.delete("/api/v1/homes/home-001")).status_code == 404
     assert (await client.delete("/api/v1/devices/pir-001")).status_code == 404
     assert (await put(client, "responders/wang-li", RESPONDER)).status_code == 404
+    assert (await client.delete("/api/v1/responders/wang-li")).status_code == 404
     into = await put(client, "homes/home-009", HOME)
     assert (into.status_code, into.json()["errors"][0]["field"]) == (422, "body.area")
     moved = await put(client, "devices/pendant-002", {"home": "home-001", "kind": "pendant"})
@@ -150,6 +151,98 @@ async def test_an_admin_of_an_area_writes_nothing_outside_it(api: Api) -> None:
     assert (await put(client, "homes/home-002", HOME | {"area": "jiaxing"})).status_code == 200
     assert (await put(client, "responders/new", RESPONDER | {"areas": ["jiaxing"]})).status_code == 201
     assert len(await api.rows("select 1 from homes where area_id = 'jiangnan-g03'")) == 1
+
+
+async def test_a_responder_who_is_seen_but_answers_outside_too_is_403(api: Api) -> None:
+    client = await api.client("admin", "jiangnan-g03")
+    assert (await client.get("/api/v1/responders/jinhua-120")).status_code == 200
+    refused = (
+        await put(client, "responders/jinhua-120", RESPONDER),
+        await client.delete("/api/v1/responders/jinhua-120"),
+    )
+    for answer in refused:
+        assert (answer.status_code, answer.json()["type"]) == (403, "urn:lampkeep:problem:not-permitted")
+    assert await api.rows("select name from responders where responder_id = 'jinhua-120'") == [{"name": "金华120"}]
+
+
+async def test_what_stands_outside_the_area_is_not_named_in_a_mistake(api: Api) -> None:
+    client = await api.client("admin", "jiaxing")
+    home = HOME | {
+        "area": "jiaxing",
+        "residents": [{"id": "zhang-xiuying"}],
+        "devices": [
+            {"id": "pir-001", "kind": "motion"},
+            {"id": "d-9", "kind": "door", "account": "gw-001", "z2m": "Front door"},
+        ],
+    }
+    shift = '[{"responders": ["roamer"], "days": ["mon"], "from": "00:00", "to": "24:00"}]'
+    for area in ("jinhua", "jiaxing"):
+        await api.connection.execute(
+            "insert into rosters (area_id, role, shifts) values (%s, 'volunteer', %s)", [area, shift]
+        )
+    await put(client, "responders/roamer", RESPONDER | {"areas": ["jiaxing"]})
+    told = {}
+    for path, body in (
+        ("homes/home-009", home),
+        ("devices/d-9", {"home": "home-002", "kind": "door", "account": "gw-001", "z2m": "Front door"}),
+        ("devices/d-8", {"home": "home-001", "kind": "door"}),
+        ("devices/d-7", {"home": "home-777", "kind": "door"}),
+        ("responders/roamer", RESPONDER | {"areas": ["jiaxing"], "role": "neighbour"}),
+    ):
+        answer = await put(client, path, body)
+        assert answer.status_code == 422, answer.text
+        told[path] = [one["message"] for one in answer.json()["errors"]]
+    assert told == {
+        "homes/home-009": [
+            '"zhang-xiuying" belongs to another home',
+            '"pir-001" belongs to another home',
+            '"Front door" is used elsewhere',
+        ],
+        "devices/d-9": ['"Front door" is used elsewhere'],
+        "devices/d-8": ["home-001 is not in the area of this token"],
+        "devices/d-7": ["home-777 is not in the area of this token"],
+        "responders/roamer": ["cannot change from volunteer: used by roster jiaxing volunteer, others elsewhere"],
+    }
+    kept = await client.delete("/api/v1/responders/roamer")
+    assert (kept.status_code, kept.json()["used_by"]) == (409, ["roster jiaxing volunteer", "others elsewhere"])
+    whole = await put(await api.client("admin"), "homes/home-009", home)
+    assert whole.json()["errors"][0]["message"] == '"zhang-xiuying" belongs to home home-001'
+
+
+@pytest.mark.parametrize(("path", "body"), OBJECTS, ids=[path for path, _ in OBJECTS])
+async def test_what_was_answered_can_be_put_back_and_changes_nothing(api: Api, path: str, body: dict[str, Any]) -> None:
+    client = await api.client("admin")
+    made = (await put(client, path, body)).json()
+    before = await api.rows("select channels from responders order by responder_id")
+    again = await put(client, path, made)
+    assert (again.status_code, again.json()) == (200, made)
+    assert await api.rows("select channels from responders order by responder_id") == before
+    assert (await put(client, path, made | {"id": "another"})).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["plans/alone-frail", "policies/sos-default"])
+async def test_what_is_read_can_be_put_back_and_changes_nothing(api: Api, path: str) -> None:
+    client = await api.client("admin")
+    read = (await client.get(f"/api/v1/{path}")).json()
+    again = await put(client, path, read)
+    assert (again.status_code, again.json()) == (200, read)
+
+
+async def test_a_channel_put_without_its_secret_keeps_that_of_its_address(api: Api) -> None:
+    client = await api.client("admin")
+    bare: dict[str, Any] = {"kind": "webhook", "url": "http://127.0.0.1:9/x"}
+    await put(client, "responders/li-qiang", RESPONDER)
+    for channels, secret in (
+        ([bare], "very-secret"),
+        ([bare | {"secret": "another"}], "another"),
+        ([{"kind": "webhook", "url": "http://127.0.0.1:9/y"}, bare], "another"),
+        ([bare | {"secret": None}], None),
+        ([bare], None),
+    ):
+        assert (await put(client, "responders/li-qiang", RESPONDER | {"channels": channels})).status_code == 200
+        (row,) = await api.rows("select channels from responders where responder_id = 'li-qiang'")
+        assert row["channels"][-1].get("secret") == secret
+        assert "secret" not in row["channels"][0] or len(channels) == 1
 
 
 async def test_a_star_matches_what_exists_and_nothing_else(api: Api) -> None:
@@ -165,7 +258,7 @@ async def test_half_a_surrogate_pair_is_named_by_its_field_and_not_shown(api: Ap
         (b'{"area":"\\ud800","plan":"alone-frail"}', "body.area"),
         (
             b'{"area":"jiangnan-g03","plan":"alone-frail","devices":[{"id":"\\ud800","kind":"door"}]}',
-            "body.devices.0.id",
+            "body.devices[0].id",
         ),
         (b'{"area":"jiangnan-g03","plan":"alone-frail","\\udfff":1}', "body"),
     ):

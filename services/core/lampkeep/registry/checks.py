@@ -1,7 +1,7 @@
 """What ties one object, given over the API, to the registry: the references that `references` checks in a file."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, LiteralString
 
 from lampkeep.contracts.community.fields import shown
 from lampkeep.contracts.community.mistakes import Mistake
@@ -14,48 +14,77 @@ from lampkeep.registry.tables import Connection
 
 QUERIES = load("lampkeep.registry", "objects.sql")
 
+HOMES_INSIDE: LiteralString = """
+select home_id from homes join areas using (area_id) where home_id = any(%(ids)s) and path @> array[%(scope)s::text]"""
 
-async def check(connection: Connection, spec: Any) -> list[Mistake]:
-    """What is wrong with a valid object in this registry; empty where nothing is."""
+AREAS_INSIDE: LiteralString = """
+select area_id from areas where area_id = any(%(ids)s) and path @> array[%(scope)s::text]"""
+
+
+async def check(connection: Connection, spec: Any, *, scope: str | None = None) -> list[Mistake]:
+    """What is wrong with a valid object in this registry; empty where nothing is.
+
+    Nothing outside the area `scope` is named in the messages; None: all areas may be.
+    """
     match spec:
         case HomeSpec():
-            return await _home(connection, spec)
+            return await _home(connection, spec, scope)
         case DeviceSpec():
-            return await _device(connection, spec)
+            return await _device(connection, spec, scope)
         case ResponderSpec():
-            return await _responder(connection, spec)
+            return await _responder(connection, spec, scope)
         case PlanSpec():
             return await _plan(connection, spec)
     return []
 
 
-async def _home(connection: Connection, spec: HomeSpec) -> list[Mistake]:
+async def users(connection: Connection, kind: str, object_id: str, *, scope: str | None = None) -> list[str]:
+    """A few of those that lean on an object, such as 'home home-001'; those outside `scope` are 'others elsewhere'."""
+    found = [row["what"] for row in await _rows(connection, f"leaning_on_{kind}", id=object_id)]
+    named = {what: what.split() for what in found}
+    homes = await _hidden(connection, HOMES_INSIDE, (one[1] for one in named.values() if one[0] == "home"), scope)
+    areas = await _hidden(connection, AREAS_INSIDE, (one[1] for one in named.values() if one[0] == "roster"), scope)
+    hidden = {"home": homes, "roster": areas}
+    seen = [what for what, (noun, id_, *_) in named.items() if id_ not in hidden.get(noun, ())]
+    return seen if len(seen) == len(found) else [*seen, "others elsewhere"]
+
+
+async def _hidden(connection: Connection, inside: LiteralString, ids: Iterable[str], scope: str | None) -> set[str]:
+    """Those of `ids` that the query `inside` does not find in the area `scope`; none where it is None."""
+    wanted = set(ids)
+    if scope is None or not wanted:
+        return set()
+    rows = await (await connection.execute(inside, {"ids": list(wanted), "scope": scope})).fetchall()
+    return wanted - {next(iter(row.values())) for row in rows}
+
+
+async def _home(connection: Connection, spec: HomeSpec, scope: str | None) -> list[Mistake]:
     return [
         *await _unknown(connection, "areas", [(("area",), spec.area)]),
         *await _unknown(connection, "plans", [(("plan",), spec.plan)]),
         *await _family(connection, spec),
-        *await _elsewhere(connection, "residents", spec.id, [one.id for one in spec.residents]),
-        *await _elsewhere(connection, "devices", spec.id, [one.id for one in spec.devices]),
+        *await _elsewhere(connection, "residents", spec.id, [one.id for one in spec.residents], scope),
+        *await _elsewhere(connection, "devices", spec.id, [one.id for one in spec.devices], scope),
         *_twice(spec),
-        *await _z2m_taken(connection, [(("devices", n, "z2m"), one) for n, one in enumerate(spec.devices)], spec.id),
+        *await _z2m_taken(connection, [(("devices", n, "z2m"), d) for n, d in enumerate(spec.devices)], scope, spec.id),
     ]
 
 
-async def _device(connection: Connection, spec: DeviceSpec) -> list[Mistake]:
+async def _device(connection: Connection, spec: DeviceSpec, scope: str | None) -> list[Mistake]:
     home = str(getattr(spec, "home", ""))
     return [
         *await _unknown(connection, "homes", [(("home",), home)]),
-        *await _z2m_taken(connection, [(("z2m",), spec)]),
+        *await _z2m_taken(connection, [(("z2m",), spec)], scope),
     ]
 
 
-async def _responder(connection: Connection, spec: ResponderSpec) -> list[Mistake]:
+async def _responder(connection: Connection, spec: ResponderSpec, scope: str | None) -> list[Mistake]:
     mistakes = await _unknown(connection, "areas", [(("areas", n), one) for n, one in enumerate(spec.areas)])
     roles = await _rows(connection, "roles", ids=[spec.id])
     if roles and roles[0]["role"] != spec.role.value:
-        users = [row["what"] for row in await _rows(connection, "leaning_on_responder", id=spec.id)]
-        if users:
-            why = f"cannot change from {roles[0]['role']}: used by {', '.join(users)}"
+        leaning = await users(connection, "responder", spec.id, scope=scope)
+        if leaning:
+            why = f"cannot change from {roles[0]['role']}: used by {', '.join(leaning)}"
             mistakes.append(Mistake(path=("role",), message=why))
     return mistakes
 
@@ -84,11 +113,17 @@ async def _family(connection: Connection, spec: HomeSpec) -> list[Mistake]:
     return mistakes
 
 
-async def _elsewhere(connection: Connection, what: str, home_id: str, ids: list[str]) -> list[Mistake]:
+async def _elsewhere(
+    connection: Connection, what: str, home_id: str, ids: list[str], scope: str | None
+) -> list[Mistake]:
     rows = await _rows(connection, f"{what}_elsewhere", ids=ids, home_id=home_id)
-    homes = {next(iter(row.values())): row["home_id"] for row in rows}
+    hidden = await _hidden(connection, HOMES_INSIDE, (row["home_id"] for row in rows), scope)
+    homes = {
+        next(iter(row.values())): "another home" if row["home_id"] in hidden else f"home {row['home_id']}"
+        for row in rows
+    }
     return [
-        Mistake(path=(what, n, "id"), message=f"{shown(id_)} belongs to home {homes[id_]}")
+        Mistake(path=(what, n, "id"), message=f"{shown(id_)} belongs to {homes[id_]}")
         for n, id_ in enumerate(ids)
         if id_ in homes
     ]
@@ -107,7 +142,10 @@ def _twice(spec: HomeSpec) -> Iterator[Mistake]:
 
 
 async def _z2m_taken(
-    connection: Connection, devices: Sequence[tuple[Path, DeviceSpec]], home_id: str | None = None
+    connection: Connection,
+    devices: Sequence[tuple[Path, DeviceSpec]],
+    scope: str | None,
+    home_id: str | None = None,
 ) -> list[Mistake]:
     """Names that other devices hold; those of `home_id` do not count, which is put as a whole."""
     named = [(path, one) for path, one in devices if one.z2m is not None]
@@ -115,9 +153,15 @@ async def _z2m_taken(
     accounts, names = [one.speaks_as for _, one in named], [one.z2m for _, one in named]
     rows = await _rows(connection, "holders_of_z2m", accounts=accounts, names=names)
     others = [row for row in rows if row["device_id"] not in ours and row["home_id"] != home_id]
-    holders = {(row["account"], row["z2m"]): row["device_id"] for row in others}
+    hidden = await _hidden(connection, HOMES_INSIDE, (row["home_id"] for row in others), scope)
+    holders = {
+        (row["account"], row["z2m"]): "used elsewhere"
+        if row["home_id"] in hidden
+        else f"device {row['device_id']} of this account"
+        for row in others
+    }
     return [
-        Mistake(path=path, message=f"{shown(one.z2m)} is device {holders[one.speaks_as, one.z2m]} of this account")
+        Mistake(path=path, message=f"{shown(one.z2m)} is {holders[one.speaks_as, one.z2m]}")
         for path, one in named
         if (one.speaks_as, one.z2m) in holders
     ]

@@ -1,7 +1,8 @@
 """One object of the registry at a time, as the API reads and writes it: the same validation and words as the file.
 
 A body is the object of contract section 3, with or without its id; a device's also names its `home`. PUT replaces the
-whole object; only a home's `devices` may be left out, and then stay as they are.
+whole object; only a home's `devices`, a device's `home` and the secrets of a responder's channels may be left out, and
+then stay as they are.
 """
 
 from collections.abc import Mapping
@@ -114,8 +115,11 @@ async def put(
     *,
     now: datetime,
     if_version: int | None = None,
+    scope: str | None = None,
 ) -> tuple[Stored, bool]:
     """Make the object what `body` says; returns it, and whether it is new. `connection` must not be in a transaction.
+
+    Nothing outside the area `scope` (None: all areas) is named in what is wrong.
 
     Raises InvalidObjectError, StaleVersionError where `if_version` is not what stands there, RegistryBusyError.
     """
@@ -123,10 +127,10 @@ async def put(
         write = await begin(connection, now=now)
         before = await get(connection, kind, object_id)
         _refuse_stale(kind, object_id, before, if_version)
-        if kind is Kind.DEVICE and before is not None and isinstance(body, Mapping):
-            body = {"home": before.body["home"], **body}
+        if before is not None and isinstance(body, Mapping):
+            body = _completed(before, body)
         spec = validate(kind, object_id, body)
-        mistakes = await checks.check(connection, spec)
+        mistakes = await checks.check(connection, spec, scope=scope)
         if mistakes:
             raise InvalidObjectError(mistakes)
         await _write(write, spec)
@@ -139,12 +143,18 @@ async def put(
 
 
 async def delete(
-    connection: Connection, kind: Kind, object_id: str, *, now: datetime, if_version: int | None = None
+    connection: Connection,
+    kind: Kind,
+    object_id: str,
+    *,
+    now: datetime,
+    if_version: int | None = None,
+    scope: str | None = None,
 ) -> None:
     """Remove the object. `connection` must not be in a transaction.
 
     Raises UnknownObjectError, StaleVersionError, RegistryBusyError, and InUseError: for a home with an active alert,
-    a plan with homes, a policy with plans, a responder whom a roster or a home names.
+    a plan with homes, a policy with plans, a responder whom a roster or a home names; outside `scope` none is named.
     """
     async with connection.transaction():
         write = await begin(connection, now=now)
@@ -152,8 +162,7 @@ async def delete(
         if before is None:
             raise UnknownObjectError(f"there is no {kind} {object_id}")
         _refuse_stale(kind, object_id, before, if_version)
-        found = await connection.execute(QUERIES[f"leaning_on_{kind}"], {"id": object_id})
-        users = [row["what"] for row in await found.fetchall()]
+        users = await checks.users(connection, kind.value, object_id, scope=scope)
         if users:
             raise InUseError(f"{kind} {object_id}", users)
         await _remove(write, before)
@@ -162,7 +171,10 @@ async def delete(
 
 
 def validate(kind: Kind, object_id: str, body: object) -> Any:
-    """The object that `body` spells, valid by itself. Raises InvalidObjectError with the fields that are wrong."""
+    """The object that `body` spells, valid by itself. Raises InvalidObjectError with the fields that are wrong.
+
+    A `version` is passed over, so that what was read or answered can be put back.
+    """
     if not isinstance(body, Mapping):
         raise InvalidObjectError([Mistake(path=(), message=f"must be a mapping, not {a(body)}")])
     if body.get("id", object_id) != object_id:
@@ -170,9 +182,28 @@ def validate(kind: Kind, object_id: str, body: object) -> Any:
         raise InvalidObjectError([named])
     model = _SPECS[kind]
     try:
-        return model.model_validate({**body, "id": object_id})
+        return model.model_validate({key: body[key] for key in body if key != "version"} | {"id": object_id})
     except ValidationError as error:
         raise InvalidObjectError(mistakes_of(error, model)) from error
+
+
+def _completed(before: Stored, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`body` with what it may leave out: a device's home, and the secrets of channels, which are never shown.
+
+    A channel without `secret` keeps that of the one with its address; null takes it away.
+    """
+    if before.kind is Kind.DEVICE:
+        return {"home": before.body["home"], **body}
+    channels = body.get("channels")
+    if before.kind is not Kind.RESPONDER or not isinstance(channels, list):
+        return body
+    kept = {one["url"]: {"secret": one["secret"]} for one in before.body["channels"] if "secret" in one}
+    return {**body, "channels": [{**kept.get(_url_of(one), {}), **one} if _url_of(one) else one for one in channels]}
+
+
+def _url_of(channel: object) -> str | None:
+    url = channel.get("url") if isinstance(channel, Mapping) else None
+    return url if isinstance(url, str) else None
 
 
 def _refuse_stale(kind: Kind, object_id: str, stored: Stored | None, if_version: int | None) -> None:

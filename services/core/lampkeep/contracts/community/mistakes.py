@@ -15,6 +15,7 @@ from lampkeep.contracts.community.source import Path
 MOST: Final = 50
 """Mistakes told at once; a file with more of them has another problem."""
 
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,63}")
 
 
@@ -66,6 +67,27 @@ def dotted(path: Path) -> str:
         else:
             text += ("." if text else "") + (part if _PLAIN_KEY.fullmatch(part) else shown(part))
     return text
+
+
+def no_texts(given: object) -> list[Mistake]:
+    """Where JSON values hold half of a surrogate pair, in a text or a key: no UTF-8 has it. Nothing of it is shown."""
+    found: list[Mistake] = []
+    left: list[tuple[Path, object]] = [((), given)]
+    while left:
+        path, value = left.pop()
+        inner: Iterable[tuple[str | int, object]] = ()
+        if isinstance(value, dict):
+            inner = [(key, one) for key, one in value.items() if _is_text(key)]
+        elif isinstance(value, list):
+            inner = list(enumerate(value))
+        if (isinstance(value, dict) and not all(map(_is_text, value))) or not _is_text(value):
+            found.append(Mistake(path=path, message="holds a character that is no text"))
+        left += [((*path, key), one) for key, one in inner]
+    return found
+
+
+def _is_text(value: object) -> bool:
+    return not isinstance(value, str) or _HALF_A_PAIR.search(value) is None
 
 
 def mistakes_of(error: ValidationError, model: type[BaseModel], *, at: Path = ()) -> list[Mistake]:
