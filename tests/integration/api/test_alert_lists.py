@@ -77,7 +77,6 @@ async def test_a_list_is_narrowed_by_kind_priority_home_and_area(api: Api) -> No
         {"limit": 0},
         {"limit": 201},
         {"cursor": "bm9uc2Vuc2U"},
-        {"area": "No Id"},
     ],
     ids=str,
 )

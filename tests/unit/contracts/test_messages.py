@@ -120,6 +120,7 @@ JSON_VALUES = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # it measures the machine, which others use too
 @given(
     st.fixed_dictionaries({}, optional=dict.fromkeys(("v", "id", "type", "at", "battery", "data", "x"), JSON_VALUES))
 )
