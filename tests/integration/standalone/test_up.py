@@ -69,7 +69,11 @@ def children_of(parent: int) -> list[int]:
 
 
 def command_of(process_id: int) -> list[str]:
-    return [*Path(f"/proc/{process_id}/cmdline").read_text().split("\0"), ""]
+    """Its words; two empty ones where it has ended meanwhile."""
+    try:
+        return [*Path(f"/proc/{process_id}/cmdline").read_text().split("\0"), ""]
+    except (FileNotFoundError, ProcessLookupError):
+        return ["", ""]
 
 
 def alive(process_id: int) -> bool:
