@@ -143,8 +143,8 @@ def _forward(alert: Alert, to: AlertState, by: Owner, now: datetime) -> Transiti
     if to not in _later(alert):
         who = f", owned by {alert.owner.owner_id}" if alert.owner else ""
         raise NotAllowedError(f"alert {alert.alert_id} is {alert.state} already{who}", alert)
-    reported = alert.owner is not None and alert.owner.kind == "responder" and by.kind == "user"
-    by = alert.owner if reported and alert.owner is not None else by
+    if alert.owner is not None and alert.owner.kind == "responder" and by.kind == "user":
+        by = alert.owner  # the user reports what the owner does
     entered = tuple(state for state in _later(alert) if _FORWARD.index(state) <= _FORWARD.index(to))
     taken_over = alert.owner is not None and alert.owner.owner_id != by.owner_id
     owned = replace(
