@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from lampkeep.domain.alert import Alert, Owner, cause_key
-from lampkeep.domain.escalation import Effect, first_round
+from lampkeep.domain.effects import Effect
+from lampkeep.domain.escalation import first_round
 from lampkeep.domain.home import Responder
 from lampkeep.domain.policy import Policy, Step
 from lampkeep.domain.vocabulary import AlertKind, AlertState, Role

@@ -6,7 +6,7 @@ from typing import TypeGuard
 
 from lampkeep.domain import life_cycle
 from lampkeep.domain.alert import Alert
-from lampkeep.domain.escalation import (
+from lampkeep.domain.effects import (
     AskedAgain,
     AskedToConfirm,
     Effect,
@@ -18,12 +18,8 @@ from lampkeep.domain.escalation import (
     StepWaits,
     StoodDown,
     Told,
-    cause_joined,
-    next_due_at,
-    react,
-    step_failed,
-    tick,
 )
+from lampkeep.domain.escalation import cause_joined, next_due_at, react, step_failed, tick
 from lampkeep.domain.life_cycle import Act
 from lampkeep.domain.policy import DUTY_ROOM_ONLY, TECHNICAL, Policy, choose
 from lampkeep.domain.vocabulary import AlertKind, AlertState, Outcome, Role

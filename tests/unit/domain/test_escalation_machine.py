@@ -9,17 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from lampkeep.alerts.rows import policy_from, policy_json, progress_from, progress_json
 from lampkeep.domain import life_cycle
 from lampkeep.domain.alert import Alert, Owner
-from lampkeep.domain.escalation import (
-    Effect,
-    StepSkipped,
-    StepStarted,
-    StepWaits,
-    cause_joined,
-    next_due_at,
-    react,
-    step_failed,
-    tick,
-)
+from lampkeep.domain.effects import Effect, StepSkipped, StepStarted, StepWaits
+from lampkeep.domain.escalation import cause_joined, next_due_at, react, step_failed, tick
 from lampkeep.domain.life_cycle import Act
 from lampkeep.domain.vocabulary import AlertKind, AlertState, Outcome, Priority
 from support.alerts import A_USER, LINE, OPENED, WANG, WEI, Crew, an_alert, at, owner_of, seconds

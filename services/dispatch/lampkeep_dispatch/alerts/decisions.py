@@ -20,7 +20,7 @@ from lampkeep.db.slots import Slot
 from lampkeep.domain import escalation
 from lampkeep.domain.alert import Alert
 from lampkeep.domain.care_plan import CarePlan
-from lampkeep.domain.escalation import Effect
+from lampkeep.domain.effects import Effect
 from lampkeep.domain.home import Home
 from lampkeep_dispatch import events, metrics
 from lampkeep_dispatch.alerts.around import Around

@@ -11,9 +11,20 @@ from typing import Any, assert_never
 from uuid import uuid4
 
 from lampkeep.contracts.notifications import ToldAlert
-from lampkeep.domain import escalation
 from lampkeep.domain.alert import Alert
-from lampkeep.domain.escalation import Effect
+from lampkeep.domain.effects import (
+    AskedAgain,
+    AskedToConfirm,
+    Effect,
+    LeaseLapsed,
+    ResidentTold,
+    RoundStarted,
+    StepSkipped,
+    StepStarted,
+    StepWaits,
+    StoodDown,
+    Told,
+)
 from lampkeep.domain.home import Responder
 from lampkeep.domain.vocabulary import Priority
 from lampkeep_dispatch import events
@@ -35,16 +46,9 @@ OTHERS_FOR = timedelta(minutes=30)
 PROGRESS_FOR = timedelta(minutes=10)
 """How long "help is coming" on a device's display is of use."""
 
-_OF_STEPS = (escalation.StepStarted, escalation.StepSkipped, escalation.StepWaits, escalation.AskedAgain)
+_OF_STEPS = (StepStarted, StepSkipped, StepWaits, AskedAgain)
 
-Word = (
-    escalation.AskedToConfirm
-    | escalation.Told
-    | escalation.StoodDown
-    | escalation.RoundStarted
-    | escalation.LeaseLapsed
-    | escalation.ResidentTold
-)
+Word = AskedToConfirm | Told | StoodDown | RoundStarted | LeaseLapsed | ResidentTold
 """Effects that start no step."""
 
 Noted = tuple[str, Mapping[str, Any]]
@@ -121,45 +125,43 @@ class Writer:
         entry = {"alert_id": self.alert.alert_id, "at": self.now, "what": what, "actor": ACTOR, "detail": detail}
         self.rows.entries.append(entry)
 
-    async def _write_step(
-        self, effect: escalation.StepStarted | escalation.StepSkipped | escalation.StepWaits | escalation.AskedAgain
-    ) -> None:
+    async def _write_step(self, effect: StepStarted | StepSkipped | StepWaits | AskedAgain) -> None:
         match effect:
-            case escalation.StepStarted():
+            case StepStarted():
                 await self._step_started(effect)
-            case escalation.StepSkipped():
+            case StepSkipped():
                 await self._step_skipped(effect)
-            case escalation.StepWaits():
+            case StepWaits():
                 await self._start_step(effect, started_at=None, ended=None, met=None)
                 self.record("step_waits", round=effect.round, step=effect.step, reason=effect.reason)
-            case escalation.AskedAgain():
+            case AskedAgain():
                 await self._asked_again(effect)
             case _:
                 assert_never(effect)
 
     async def _write_word(self, effect: Word) -> None:
         match effect:
-            case escalation.AskedToConfirm():
+            case AskedToConfirm():
                 mail = Mail(reason="confirm", text_key="confirm", round=effect.round, step=effect.step)
                 self._mail(effect.people, mail)
                 people = _ids(effect.people)
                 self.record("confirmation_asked", round=effect.round, step=effect.step, people=people)
-            case escalation.Told():
+            case Told():
                 self.tell(effect)
-            case escalation.StoodDown():
+            case StoodDown():
                 await self._stood_down(line_too=effect.line_too)
-            case escalation.RoundStarted():
+            case RoundStarted():
                 self.record("round_started", round=effect.round, reason=effect.reason)
-            case escalation.LeaseLapsed():
+            case LeaseLapsed():
                 self.record("lapsed", owner=effect.owner_id)
-            case escalation.ResidentTold():
+            case ResidentTold():
                 await self.tell_devices(effect.state.value)
             case _:
                 assert_never(effect)
 
     # -- steps
 
-    async def _step_started(self, effect: escalation.StepStarted) -> None:
+    async def _step_started(self, effect: StepStarted) -> None:
         await self._start_step(effect, started_at=self.now, ended=None, met=None)
         mail = Mail(reason="step", text_key="step", round=effect.round, step=effect.step, detail=self.cause)
         self._mail(effect.people, mail)
@@ -168,7 +170,7 @@ class Writer:
         self.after.lateness.append((effect.role, lateness_s))
         self._log(events.STEP_STARTED, round=effect.round, step=effect.step, lateness_ms=round(lateness_s * 1000))
 
-    async def _step_skipped(self, effect: escalation.StepSkipped) -> None:
+    async def _step_skipped(self, effect: StepSkipped) -> None:
         owed = effect.reason == "nobody_to_reach"
         await self._start_step(effect, started_at=self.now, ended=effect.reason, met=False if owed else None)
         self.record("step_skipped", round=effect.round, step=effect.step, role=effect.role, reason=effect.reason)
@@ -178,7 +180,7 @@ class Writer:
 
     async def _start_step(
         self,
-        effect: escalation.StepStarted | escalation.StepSkipped | escalation.StepWaits,
+        effect: StepStarted | StepSkipped | StepWaits,
         *,
         started_at: datetime | None,
         ended: str | None,
@@ -197,7 +199,7 @@ class Writer:
         }
         await self.rows.add_step(self.connection, row)
 
-    async def _asked_again(self, effect: escalation.AskedAgain) -> None:
+    async def _asked_again(self, effect: AskedAgain) -> None:
         people = {"alert_id": self.alert.alert_id, "responder_ids": _ids(effect.people), "now": self.now}
         await self.rows.flush(self.connection)
         await self.connection.execute(QUERIES["drop_older_repeats"], people)
@@ -207,7 +209,7 @@ class Writer:
 
     # -- people and devices
 
-    def tell(self, told: escalation.Told) -> None:
+    def tell(self, told: Told) -> None:
         """Tell people something that asks nothing of them."""
         self._mail(told.people, Mail(reason=told.reason, text_key=told.text_key, detail=self.cause))
         self.record("told", reason=told.reason, text=told.text_key, people=_ids(told.people))
