@@ -69,6 +69,7 @@ class MqttCommands:
         """Stay connected, for ever."""
         was_up = True
         while True:
+            refused = False
             try:
                 async with self._connected() as client:
                     was_up = True
@@ -77,8 +78,12 @@ class MqttCommands:
             except (aiomqtt.MqttError, OSError, TimeoutError, ValueError) as error:
                 if was_up:
                     log.warning(events.BROKER_LOST, error=type(error).__name__)
+                # Only a first refusal is answered at once: a broker that speaks the other version takes that.
+                refused = was_up and isinstance(error, aiomqtt.MqttCodeError)
                 was_up = False
                 self._other_version()
+            if refused:
+                continue
             await asyncio.sleep(RECONNECT_S * (0.5 + random.random()))  # noqa: S311 - jitter
 
     @asynccontextmanager

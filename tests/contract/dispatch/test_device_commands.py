@@ -9,7 +9,7 @@ import pytest
 
 from lampkeep.ports import Command, Delivered, DeviceCommands, Retry
 from lampkeep.testing import FakeDeviceCommands
-from lampkeep_dispatch.commands import MqttCommands
+from lampkeep_dispatch.commands import RECONNECT_S, MqttCommands
 from support.mosquitto import Broker
 
 COMMAND = Command(account="acc", device_id="pendant-001", payload=b'{"v":1}', expires_in_s=60)
@@ -58,3 +58,23 @@ async def test_a_device_hears_its_command(broker: Broker) -> None:
 async def test_without_a_broker_it_is_to_be_tried_again() -> None:
     commands = MqttCommands("mqtt://127.0.0.1:9", client_id=lambda: "lampkeep-dispatch-test")
     assert isinstance(await commands.send(COMMAND, timeout_s=1), Retry)
+
+
+async def test_a_broker_of_the_older_protocol_is_met_again_at_once() -> None:
+    met: list[int] = []
+
+    async def old_broker(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        level = (await reader.readexactly(9))[8]  # fixed header of two bytes, then the name: 00 04 MQTT and the level
+        met.append(level)
+        writer.write(b"\x20\x03\x00\x84\x00" if level == 5 else b"\x20\x02\x00\x00")
+        await writer.drain()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(old_broker, "127.0.0.1", 0)
+    began = asyncio.get_running_loop().time()
+    async with server, AsyncExitStack() as stack:
+        await connected(f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}", stack)
+        took = asyncio.get_running_loop().time() - began
+    assert met == [5, 4]
+    assert took < RECONNECT_S / 2, "a refusal was answered with a pause"

@@ -51,8 +51,8 @@ RECORD_FOR_S = 60.0
 BEHIND_S = 0.05
 """Before a device's next state is looked at again while an earlier one is under way."""
 
-DEVICE_RETRY = timedelta(seconds=5)
-"""Before a command that the broker did not take is tried again."""
+LONGEST_FOR_DEVICE = timedelta(seconds=5)
+"""A command that the broker did not take is tried again within this: somebody looks at the lamp on the pendant."""
 
 log = structlog.get_logger()
 
@@ -306,12 +306,11 @@ class Outbox:
             return Record(parcel=parcel, state="delivered", swept=swept)
         if parcel.device_id is None and swept.all_final(len(parcel.channels)):
             return Record(parcel=parcel, state="failed", swept=swept)
+        rounds = 1 + parcel.attempt_count // max(1, len(parcel.channels))
+        jitter = random.random()  # noqa: S311 - jitter
+        pause = backoff(rounds, urgent=parcel.urgent, jitter=jitter, patience=swept.patience)
         if parcel.device_id is not None:
-            pause = DEVICE_RETRY
-        else:
-            rounds = 1 + parcel.attempt_count // max(1, len(parcel.channels))
-            jitter = random.random()  # noqa: S311 - jitter
-            pause = backoff(rounds, urgent=parcel.urgent, jitter=jitter, patience=swept.patience)
+            pause = min(pause, LONGEST_FOR_DEVICE)
         return Record(parcel=parcel, state="pending", next_attempt_at=self._clock.now() + pause, swept=swept)
 
     async def _settle(self, record: Record) -> None:
