@@ -4,8 +4,18 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from support.communities import with_watched_home
 from support.system import System, eventually
+
+
+@pytest.fixture
+async def system(system: System) -> System:
+    """A product that has begun to watch; just after the start rules rest for a moment."""
+    await system.watching()
+    return system
+
 
 LATENESS_S = 2.0
 """The rules are looked at when due; the safety poll is 1 s."""

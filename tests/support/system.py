@@ -174,6 +174,13 @@ class System:
         async with await connect(self.database_url, application="test") as connection:
             await apply(connection, parse(community.replace("DESK", self.desk.url), "community.yaml"), now=CLOCK.now())
 
+    async def watching(self) -> None:
+        """Wait until ingest has told that it drains the observations: before that, rules rest (docs/adr/0004)."""
+        drained = "select detail #>> '{watched_until,observation}' as until from service_heartbeats"
+        async with asyncio.timeout(15):
+            while not any(row["until"] for row in await self.rows(drained)):  # noqa: ASYNC110 - another process's row
+                await asyncio.sleep(0.1)
+
     async def rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
         async with await connect(self.database_url, application="test", autocommit=True) as connection:
             return await (await connection.execute(query.encode(), parameters)).fetchall()
