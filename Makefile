@@ -47,6 +47,10 @@ bench: setup ## press to delivery and ingest rate, open loop, on the images of m
 test-load: setup ## 500 simulated devices for a minute; fails on loss
 	@$(BIN)/pytest -m load tests/load $(ARGS)
 
+.PHONY: replay-homes
+replay-homes: setup ## four plans over the recorded homes beside the repository: false alarms, delay of detection
+	@$(BIN)/pytest -n 0 -q -s tests/unit/replay/test_recorded_homes.py $(ARGS)
+
 .PHONY: lock
 lock: setup ## write the locks anew from pyproject.toml
 	$(LOCK) pyproject.toml -o requirements.lock

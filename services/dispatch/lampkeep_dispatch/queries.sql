@@ -124,13 +124,14 @@ select notification_id, alert_id, round, step, reason, role, responder_id, text_
 from told
 
 -- name: tell_devices
+-- `reason` is progress or prompt.
 -- The device that raised the alert, each device of a further cause, or where a rule raised it every pendant and button
 -- of the home. The id comes of what is told, so that a state is told once an entry. What is told later is created later,
 -- by a microsecond where the clock is not: that is its order. Nobody is told `notified` once somebody has answered.
 insert into notifications (
     notification_id, alert_id, reason, device_id, text_key, detail, urgent, created_at, next_attempt_at, give_up_at)
 select md5(concat_ws('/', %(alert_id)s::text, %(state)s::text, %(entry)s::text, told.account, told.device_id))::uuid,
-       %(alert_id)s, 'progress', told.device_id, %(state)s, jsonb_build_object('account', told.account), %(urgent)s,
+       %(alert_id)s, %(reason)s, told.device_id, %(state)s, jsonb_build_object('account', told.account), %(urgent)s,
        greatest(%(now)s, (select max(p.created_at) + interval '1 microsecond' from notifications p
                           where p.alert_id = %(alert_id)s and p.reason = 'progress')), %(now)s, %(give_up_at)s
 from (
@@ -235,11 +236,12 @@ from service_heartbeats where service = 'ingest'
 
 -- name: claim_watched
 -- Homes to look at. The rows are held until they are moved on, so a reading that comes meanwhile moves them afterwards.
-select home_id from home_watch where next_check_at <= %(now)s order by next_check_at limit %(limit)s
+select home_id, unseen, unobservable_since from home_watch
+where next_check_at <= %(now)s order by next_check_at limit %(limit)s
 for update skip locked
 
 -- name: hold_watched
-select home_id from home_watch where home_id = %(home_id)s for update skip locked
+select home_id, unseen, unobservable_since from home_watch where home_id = %(home_id)s for update skip locked
 
 -- name: next_watched
 select min(next_check_at) as at from home_watch
@@ -249,8 +251,71 @@ update home_watch set next_check_at = moved.at, checked_at = %(now)s
 from unnest(%(home_ids)s::text[], %(ats)s::timestamptz[]) as moved (home_id, at)
 where home_watch.home_id = moved.home_id
 
--- name: findings_of_homes
-select home_id, kind, subject, since, alert_id, found_at from findings where home_id = any(%(home_ids)s)
+-- name: remember_sight
+update home_watch set unseen = %(unseen)s, unobservable_since = %(unobservable_since)s where home_id = %(home_id)s
+
+-- name: told_of_homes
+-- What was told of these homes and is not over: as an alert's finding, or as a note.
+select home_id, kind, subject, found_at, false as noted from findings where home_id = any(%(home_ids)s)
+union all
+select home_id, what, subject, noted_at, true from notes where home_id = any(%(home_ids)s) and over_at is null
+
+-- name: pre_alarms_of_homes
+select home_id, opened_at from alerts where state = 'pre_alarm' and home_id = any(%(home_ids)s)
+
+-- name: lock_pre_alarms
+select * from alerts where state = 'pre_alarm' and home_id = %(home_id)s order by alert_id for no key update
+
+-- name: unwatched_since
+select began_at, ended_at from unwatched where ended_at > %(since)s order by began_at
+
+-- name: keep_note
+insert into notes (home_id, what, subject, since, noted_at, evidence)
+values (%(home_id)s, %(what)s, %(subject)s, %(since)s, %(now)s, %(evidence)s)
+on conflict (home_id, what, subject) where over_at is null do update
+set since = excluded.since, noted_at = excluded.noted_at, evidence = excluded.evidence
+
+-- name: end_note
+update notes set over_at = %(now)s
+where home_id = %(home_id)s and what = %(what)s and subject = %(subject)s and over_at is null
+
+-- name: dark_homes
+-- How many homes went dark at about the same time, at most `limit` of them.
+select count(*) as homes from (
+    select 1 from home_watch where unobservable_since between %(from)s and %(until)s limit %(limit)s) as found
+
+-- name: dark_areas
+-- For the home's area and those above it, lowest first: how many homes they have, and how many went dark together.
+with dark as (
+    select a.path, count(*) as homes
+    from home_watch w join homes h using (home_id) join areas a on a.area_id = h.area_id
+    where w.unobservable_since between %(from)s and %(until)s group by a.path)
+select up.area_id, coalesce((select sum(d.homes) from dark d where d.path @> array[up.area_id]), 0)::int as dark,
+       (select count(*) from homes h join areas a on a.area_id = h.area_id where a.path @> array[up.area_id])::int as homes
+from homes h join areas own on own.area_id = h.area_id
+join areas up on up.area_id = any(own.path)
+where h.home_id = %(home_id)s
+order by cardinality(up.path) desc
+
+-- name: active_system_alert
+-- That of the lowest area the home lies in.
+select alerts.* from alerts
+join homes h on h.home_id = %(home_id)s join areas own on own.area_id = h.area_id
+join areas up on up.area_id = any(own.path) and alerts.cause_key = 'area/' || up.area_id || '/system'
+where alerts.closed_at is null and alerts.evidence ->> 'reason' = 'area_dark'
+order by cardinality(up.path) desc limit 1 for no key update of alerts
+
+-- name: told_apart
+-- Alerts of single homes that went dark together with the area below `area_id`.
+select alerts.* from findings f
+join home_watch w using (home_id) join homes h using (home_id) join areas a on a.area_id = h.area_id
+join alerts on alerts.alert_id = f.alert_id
+where f.kind = 'home_unobservable' and alerts.kind = 'home_unobservable' and alerts.closed_at is null
+  and a.path @> array[%(area_id)s::text] and w.unobservable_since between %(from)s and %(until)s
+order by alerts.alert_id limit 200 for no key update of alerts
+
+-- name: move_finding
+update findings set alert_id = %(alert_id)s where home_id = %(home_id)s and kind = 'home_unobservable'
 
 -- name: keep_finding
 insert into findings (home_id, kind, subject, since, alert_id, found_at)

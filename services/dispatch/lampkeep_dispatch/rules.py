@@ -4,7 +4,7 @@ A home in which nothing changed costs one row of a batch. One in which a finding
 its own, in which it is looked at again: one broken home keeps no other from being seen.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,23 +13,21 @@ from zoneinfo import ZoneInfo
 import psycopg
 import structlog
 
-from lampkeep.alerts import store
 from lampkeep.db.connections import DatabaseUnavailableError
-from lampkeep.domain import life_cycle
-from lampkeep.domain.findings import Finding, Key, Standing, Verdict, ended, onsets
+from lampkeep.domain.findings import Memory, Verdict, ended, onsets
 from lampkeep.domain.home_state import HomeState
-from lampkeep.domain.rules import check
-from lampkeep.domain.vocabulary import AlertKind, Outcome, Priority
+from lampkeep.domain.rules import answered, check
+from lampkeep.domain.spans import Spans, union
 from lampkeep.registry.cache import PlanCache
-from lampkeep.registry.context import HomeContext, WatchedHome, load_home_context, load_watched_homes, load_zone
+from lampkeep.registry.context import WatchedHome, load_home_context, load_watched_homes, load_zone
 from lampkeep_dispatch import events
-from lampkeep_dispatch.alerts.around import Around
-from lampkeep_dispatch.alerts.closing import resolve
 from lampkeep_dispatch.alerts.decisions import Decision, Desk, decide
-from lampkeep_dispatch.alerts.opening import Cause
 from lampkeep_dispatch.database import Connection, Line, in_one_go
 from lampkeep_dispatch.failures import failed
+from lampkeep_dispatch.findings import begin, end, end_note, note
 from lampkeep_dispatch.loops import POLL_S
+from lampkeep_dispatch.memory import load_memories, remember_sight
+from lampkeep_dispatch.prompts import load_asked, take_answers
 from lampkeep_dispatch.signals import RACES
 from lampkeep_dispatch.sql import QUERIES
 from lampkeep_dispatch.states import load_states
@@ -43,6 +41,9 @@ BROKEN_AGAIN = timedelta(minutes=5)
 UNWATCHED = timedelta(seconds=10)
 """Observations that are this far behind are not drained: rules rest, because no rule may judge time that nobody watched
 (docs/adr/0004). A heartbeat comes each second."""
+
+UNWATCHED_FOR = timedelta(days=7)
+"""An outage of ours that ended longer ago than this lies before any silence that a plan may allow."""
 
 SAY_EVERY = timedelta(minutes=1)
 """How often it is said that rules rest."""
@@ -103,21 +104,29 @@ class Rules:
         now = self._desk.clock.now()
         async with in_one_go(connection):
             cursor = await connection.execute(QUERIES["claim_watched"], {"now": now, "limit": CHUNK})
-            home_ids = [row["home_id"] for row in await cursor.fetchall()]
+            watched = await cursor.fetchall()
+            home_ids = [row["home_id"] for row in watched]
             self._at = home_ids
             if not home_ids:
                 return Looked(homes=0, changed=())
             homes = await load_watched_homes(connection, home_ids, self._plans)
             states = await load_states(connection, home_ids)
-            standing = await _standing(connection, home_ids)
+            memories = await load_memories(connection, watched)
+            asked = await load_asked(connection, home_ids) if any(one.plan.prompts for one in homes.values()) else {}
+            unwatched = await _unwatched(connection, now)
             zone = await load_zone(connection)
-            changed, moved = [], {}
+            changed, verdicts, moved = [], {}, {}
             for home_id in home_ids:
-                verdict = _checked(homes.get(home_id), states[home_id], now, zone, standing.get(home_id, {}))
-                if verdict is None or not _changes(verdict, standing.get(home_id, {})):
-                    moved[home_id] = verdict.next_check_at if verdict else now + BROKEN_AGAIN
-                else:
+                given = Given(memory=memories[home_id], now=now, zone=zone, unwatched=unwatched)
+                verdict = _checked(homes.get(home_id), states[home_id], given)
+                if verdict is None:
+                    moved[home_id] = now + BROKEN_AGAIN
+                elif _changes(verdict, memories[home_id]) or _answers(homes[home_id], states[home_id], asked):
                     changed.append(home_id)
+                else:
+                    verdicts[home_id] = verdict
+                    moved[home_id] = verdict.next_check_at
+            await remember_sight(connection, {row["home_id"]: row for row in watched}, verdicts.items())
             await _move(connection, moved, now)
         return Looked(homes=len(home_ids), changed=tuple(changed))
 
@@ -148,103 +157,78 @@ class Rules:
         connection, now = decision.connection, decision.now
         held = await (await connection.execute(QUERIES["hold_watched"], {"home_id": home_id})).fetchone()
         context = await load_home_context(connection, home_id) if held is not None else None
-        if context is None:
+        if held is None or context is None:
             return False
         state = (await load_states(connection, [home_id]))[home_id]
-        standing = (await _standing(connection, [home_id])).get(home_id, {})
-        verdict = check(context.home, context.plan, state, now, context.reach.zone, standing=standing)
-        for finding in onsets(verdict.findings, standing):
-            await _begin(decision, context, finding)
-        for key in sorted(ended(verdict.findings, standing)):
-            await _end(decision, context, key)
+        memory = (await load_memories(connection, [held]))[home_id]
+        unwatched = await _unwatched(connection, now)
+        given = Given(memory=memory, now=now, zone=context.reach.zone, unwatched=unwatched)
+        verdict = _look_at(WatchedHome(home=context.home, plan=context.plan), state, given)
+        await take_answers(decision, context, state)
+        await remember_sight(connection, {home_id: held}, [(home_id, verdict)])
+        for finding in onsets(verdict.findings, memory.standing):
+            await begin(decision, context, finding)
+        for key in sorted(ended(verdict.findings, memory.standing)):
+            await end(decision, context, key)
+        for key in sorted(ended(verdict.notes, memory.noted)):
+            await end_note(decision, context, key)
+        for noted in onsets(verdict.notes, memory.noted):
+            await note(decision, context, noted)
         await _move(connection, {home_id: verdict.next_check_at}, now)
         return True
 
 
-def _checked(
-    watched: WatchedHome | None, state: HomeState, now: datetime, zone: ZoneInfo, standing: Standing
-) -> Verdict | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What a look at a home needs beside the home and its state."""
+
+    memory: Memory
+    now: datetime
+    zone: ZoneInfo
+    unwatched: Spans
+
+
+def _look_at(watched: WatchedHome, state: HomeState, given: Given) -> Verdict:
+    return check(
+        watched.home,
+        watched.plan,
+        state,
+        given.now,
+        given.zone,
+        memory=given.memory,
+        unwatched=given.unwatched,
+    )
+
+
+def _checked(watched: WatchedHome | None, state: HomeState, given: Given) -> Verdict | None:
     """What rules say of a home; None where it is gone or its check fails, which is logged."""
     if watched is None:
         return None
     try:
-        return check(watched.home, watched.plan, state, now, zone, standing=standing)
+        return _look_at(watched, state, given)
     except Exception as error:  # noqa: BLE001 - logged, and the others are looked at
         failed(events.RULE_FAILED, error, home_id=watched.home.home_id)
         return None
 
 
-def _changes(verdict: Verdict, standing: Standing) -> bool:
-    return bool(onsets(verdict.findings, standing) or ended(verdict.findings, standing))
+def _changes(verdict: Verdict, memory: Memory) -> bool:
+    told = onsets(verdict.findings, memory.standing) or ended(verdict.findings, memory.standing)
+    return bool(told or onsets(verdict.notes, memory.noted) or ended(verdict.notes, memory.noted))
 
 
-async def _standing(connection: Connection, home_ids: Sequence[str]) -> dict[str, dict[Key, datetime]]:
-    rows = await (await connection.execute(QUERIES["findings_of_homes"], {"home_ids": list(home_ids)})).fetchall()
-    standing: dict[str, dict[Key, datetime]] = {}
-    for row in rows:
-        standing.setdefault(row["home_id"], {})[AlertKind(row["kind"]), row["subject"]] = row["found_at"]
-    return standing
+def _answers(watched: WatchedHome, state: HomeState, asked: Mapping[str, datetime]) -> bool:
+    asked_at = asked.get(watched.home.home_id)
+    return asked_at is not None and answered(state, watched.home, asked_at) is not None
+
+
+async def _unwatched(connection: Connection, now: datetime) -> Spans:
+    """The stretches of the last days in which nobody watched."""
+    wanted = {"since": now - UNWATCHED_FOR}
+    rows = await (await connection.execute(QUERIES["unwatched_since"], wanted)).fetchall()
+    return union((row["began_at"], row["ended_at"]) for row in rows)
 
 
 async def _move(connection: Connection, moved: dict[str, datetime], now: datetime) -> None:
     if moved:
         values: dict[str, Any] = {"home_ids": list(moved), "ats": list(moved.values()), "now": now}
         await connection.execute(QUERIES["move_watched"], values)
-
-
-async def _begin(decision: Decision, context: HomeContext, finding: Finding) -> None:
-    """A finding raises an alert, or joins the active one of its kind."""
-    cause = Cause(
-        kind=finding.kind,
-        at=finding.since or decision.now,
-        received_at=decision.now,
-        home_id=context.home.home_id,
-        account=_account(context, finding.subject),
-        device_id=finding.subject or None,
-        evidence=dict(finding.evidence),
-    )
-    surroundings = Around.of_home(context)
-    alert = await decision.locked(QUERIES["active_alert"], {"cause_key": cause.key})
-    if alert is not None:
-        alert = await decision.join(alert, cause, surroundings)
-    else:
-        alert = await decision.open_(cause, surroundings, home=context.home, plan=context.plan)
-    await decision.connection.execute(
-        QUERIES["keep_finding"],
-        {
-            "home_id": context.home.home_id,
-            "kind": finding.kind.value,
-            "subject": finding.subject,
-            "since": finding.since,
-            "alert_id": alert.alert_id,
-            "now": decision.now,
-        },
-    )
-
-
-async def _end(decision: Decision, context: HomeContext, key: Key) -> None:
-    """A finding is over: a technical alert that has no other resolves itself, of any other its people are told."""
-    kind, subject = key
-    gone = {"home_id": context.home.home_id, "kind": kind.value, "subject": subject}
-    row = await (await decision.connection.execute(QUERIES["forget_finding"], gone)).fetchone()
-    if row is None or row["alert_id"] is None:
-        return
-    wanted = {"alert_id": row["alert_id"]}
-    alert = await decision.locked(store.QUERIES["lock_alert"], wanted)
-    if alert is None or alert.state.is_closed:
-        return
-    left = await (await decision.connection.execute(QUERIES["findings_of_alert"], wanted)).fetchone()
-    if left is not None and left["standing"]:
-        return
-    surroundings = Around.of_home(context)
-    if alert.priority is Priority.TECHNICAL:
-        transition = life_cycle.resolve(alert, Outcome.OTHER, decision.now)
-        await resolve(decision, transition, surroundings, why="condition_over", actor="system")
-    else:
-        decision.writer(alert).record("condition_over", kind=kind.value)
-        await decision.tell(alert, surroundings, text_key="condition_over")
-
-
-def _account(context: HomeContext, device_id: str) -> str | None:
-    devices: Iterable[tuple[str, str]] = ((device.device_id, device.account) for device in context.home.devices)
-    return dict(devices).get(device_id)

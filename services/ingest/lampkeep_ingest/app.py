@@ -4,6 +4,7 @@ import asyncio
 import math
 import signal
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -18,6 +19,7 @@ from lampkeep_ingest.keeper import Keeper, listen
 from lampkeep_ingest.mqtt_inbox import Endpoint, MqttInbox, Session
 from lampkeep_ingest.observation_lane import ObservationLane, lane_link
 from lampkeep_ingest.registry import SharedDirectory
+from lampkeep_ingest.unwatched import Gap, Unwatched
 from lampkeep_ingest.urgent_lane import UrgentLane
 from lampkeep_ingest.watched import Drained
 
@@ -65,7 +67,7 @@ class Ingest:
             directory,
             self.urgent,
             clock,
-            inbox=lambda take: MqttInbox(endpoint, session, on_message=take, clock=clock),
+            inbox=lambda take: MqttInbox(endpoint, session, on_message=take, clock=clock, asks_uptime=True),
             urgent_began_s=lambda: math.inf if self.urgent_inbox.began_s is None else self.urgent_inbox.began_s,
         )
         self.keeper = Keeper(
@@ -75,7 +77,10 @@ class Ingest:
             instance="",
             detail=self.detail,
             cleans=lambda: self.observation.is_held,
+            gap=self.gap,
+            drained_before=self.drained_before,
         )
+        self._unwatched = Unwatched()
         self._urgent_drained, self._observation_drained = Drained(), Drained()
         metrics.BACKLOG.set_function(lambda: self.urgent.backlog + self.observation.backlog)
 
@@ -99,6 +104,17 @@ class Ingest:
         self.urgent_inbox.rename(f"lampkeep-ingest-{name}-urgent")
         self.keeper.instance = name
 
+    def drained_before(self, until: datetime | None) -> None:
+        """Up to when any copy had drained the observation lane before this one began."""
+        self._unwatched.until = until
+
+    def gap(self) -> Gap | None:
+        """The stretch that nobody watched, where a new connection of the lane has just ended one."""
+        inbox = self.observation.inbox
+        if not self.observation.is_held or not isinstance(inbox, MqttInbox):
+            return None
+        return self._unwatched.look(inbox, now=self._clock.now(), now_s=self._clock.monotonic())
+
     def detail(self) -> dict[str, Any]:
         """What the heartbeat says: for each lane the instant up to which it is drained; null where this copy cannot
         know (it has not been connected yet, or another copy holds the lane)."""
@@ -109,6 +125,7 @@ class Ingest:
             observation = self._observation_drained.look(
                 self.observation.inbox, oldest_at=self.observation.oldest_at, now=now, now_s=now_s
             )
+        self._unwatched.until = observation or self._unwatched.until
         return {
             "watched_until": {"urgent": urgent, "observation": observation},
             "holds_observation": self.observation.is_held,

@@ -287,6 +287,7 @@ def bridged_rows(said: Bridged, source: Received, device: Device, known: Known) 
             extra={"z2m": said.fields} if number == 0 else None,
             marks=instant.marks,
             retained=source.retained and said.said is not Bridge.CONNECTION,
+            repeats=said.said is Bridge.STATE and not source.retained,
         )
         for number, (type_, content, on, battery) in enumerate(found)
     ]
@@ -308,8 +309,17 @@ def _row(
     extra: dict[str, Any] | None,
     marks: tuple[str, ...],
     retained: bool,
+    repeats: bool = False,
 ) -> ObservationRow:
-    told = Reading(device_id=device.device_id, home_id=device.home_id, type=type_, at=at, battery=battery, on=on)
+    told = Reading(
+        device_id=device.device_id,
+        home_id=device.home_id,
+        type=type_,
+        at=at,
+        battery=battery,
+        on=on,
+        repeats=repeats,
+    )
     plan = None if retained else known.plan_for(device.home_id)
     return ObservationRow(
         account=account,

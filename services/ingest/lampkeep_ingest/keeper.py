@@ -4,7 +4,7 @@ A failure here never stops a lane.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -21,6 +21,7 @@ from lampkeep_ingest import events
 from lampkeep_ingest.backoff import Backoff
 from lampkeep_ingest.database import Link
 from lampkeep_ingest.registry import SharedDirectory
+from lampkeep_ingest.unwatched import Gap
 
 QUERIES = load(__package__)
 
@@ -63,8 +64,16 @@ class Keeper:
         instance: str,
         detail: Callable[[], dict[str, Any]],
         cleans: Callable[[], bool],
+        gap: Callable[[], Gap | None],
+        drained_before: Callable[[datetime | None], None],
     ) -> None:
-        """`detail` is the heartbeat's; `cleans`: this copy forgets old rows (one does, the lane's holder)."""
+        """`detail` is the heartbeat's; `cleans`: this copy forgets old rows (one does, the lane's holder).
+
+        `gap` is what nobody watched, to be kept before the heartbeat says that all is drained; `drained_before` is told
+        once up to when any copy had drained the lane.
+        """
+        self._gap = gap
+        self._drained_before = drained_before
         self._link = link
         self._directory = directory
         self._clock = clock
@@ -100,7 +109,20 @@ class Keeper:
             missing = await pending(connection)
             if missing:
                 raise DatabaseUnavailableError(f"not migrated ({missing[0]}): run lampkeep migrate")
+            row = await (await connection.execute(QUERIES["drained_before"])).fetchone()
+            self._drained_before(row["until"] if row else None)
             self.flavour = await flavour(connection)
+        gap = self._gap()
+        if gap is not None:
+            await connection.execute(
+                QUERIES["keep_gap"], {"began_at": gap.began_at, "ended_at": gap.ended_at, "reason": gap.reason}
+            )
+            self._log.warning(
+                events.UNWATCHED,
+                began_at=gap.began_at.isoformat(),
+                ended_at=gap.ended_at.isoformat(),
+                reason=gap.reason,
+            )
         await connection.execute(
             QUERIES["beat"],
             {"instance": self.instance, "now": self._clock.now(), "detail": orjson.dumps(self._detail()).decode()},

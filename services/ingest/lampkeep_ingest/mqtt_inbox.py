@@ -10,7 +10,9 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
@@ -27,6 +29,9 @@ from lampkeep_ingest.backoff import Backoff
 from lampkeep_ingest.cancellation import end_if_cancelled
 from lampkeep_ingest.inbox import Received
 from lampkeep_ingest.publish_packet import MalformedPublishError, parse_publish
+
+UPTIME = "$SYS/broker/uptime"
+"""Where Mosquitto tells since when it runs: `<seconds> seconds`, each 10 s and at once to a new subscription."""
 
 KEEPALIVE_S = 5
 """A dead broker is noticed within twice this."""
@@ -148,9 +153,17 @@ class MqttInbox:
     """One session. `run` keeps it connected until it is cancelled."""
 
     def __init__(
-        self, endpoint: Endpoint, session: Session, *, on_message: Callable[[Received], None], clock: Clock
+        self,
+        endpoint: Endpoint,
+        session: Session,
+        *,
+        on_message: Callable[[Received], None],
+        clock: Clock,
+        asks_uptime: bool = False,
     ) -> None:
-        """`on_message` is called for each message as it arrives, and must not wait."""
+        """`on_message` is called for each message as it arrives, and must not wait; `asks_uptime`: `broker_since` is
+        wanted."""
+        self._asks_uptime = asks_uptime
         self._endpoint = endpoint
         self._session = session
         self._on_message = on_message
@@ -165,6 +178,12 @@ class MqttInbox:
         """Monotonic instant since which this session is subscribed; None while it is not."""
         self.began_s: float | None = None
         """Monotonic instant at which the broker last made this session anew; None before the first connection."""
+        self.connections = 0
+        """How often this session has been subscribed."""
+        self.session_kept = False
+        """Whether the broker had kept this session when it was last connected."""
+        self.broker_since: datetime | None = None
+        """Since when the broker says that it runs; None where it does not say."""
         self.saturated_s: float = -1e9
         """Monotonic instant at which the receive maximum was last nearly used up: the broker held more back."""
 
@@ -216,8 +235,11 @@ class MqttInbox:
         try:
             async with client:
                 await self._subscribe(client)
+                await self._ask_for_uptime(client)
                 end_if_cancelled()
                 self.connected_s = self._clock.monotonic()
+                self.connections += 1
+                self.session_kept = paho.session_present
                 if not paho.session_present:
                     self.began_s = self.connected_s
                 elif self.began_s is None:
@@ -271,6 +293,18 @@ class MqttInbox:
         if refused:
             raise aiomqtt.MqttError(f"the broker does not grant QoS 1 on {', '.join(refused)}")
 
+    async def _ask_for_uptime(self, client: aiomqtt.Client) -> None:
+        """Mosquitto tells on `$SYS` how long it has run; a broker that does not tell us is none the worse."""
+        self.broker_since = None
+        if self._asks_uptime and self._version is aiomqtt.ProtocolVersion.V5:
+            with suppress(aiomqtt.MqttError):
+                await client.subscribe(UPTIME, qos=0)
+
+    def _hear_uptime(self, payload: bytes) -> None:
+        number = payload.partition(b" ")[0]
+        if number.isdigit() and len(number) < 12:
+            self.broker_since = self._clock.now() - timedelta(seconds=int(number))
+
     def _is_refused_for_its_version(self, error: Exception) -> bool:
         """Whether the broker does not know MQTT 5; any other failure is no reason to speak 3.1.1."""
         newest = self._version is aiomqtt.ProtocolVersion.V5
@@ -278,6 +312,9 @@ class MqttInbox:
 
     def _take(self, first: int, body: bytearray) -> None:
         packet = parse_publish(first, body, with_properties=self._version is aiomqtt.ProtocolVersion.V5)
+        if packet.topic == UPTIME:
+            self._hear_uptime(bytes(packet.payload))
+            return
         if packet.qos:
             if packet.packet_id in self._unacknowledged:
                 return  # NATS delivers again what it has waited for; it is in hand already

@@ -134,6 +134,14 @@ select set_config('idle_session_timeout', '10s', false), set_config('tcp_keepali
 -- Held by the session: whoever holds it writes observations, and loses it with the connection.
 select pg_try_advisory_lock(%(key)s) as held
 
+-- name: drained_before
+select max((detail #>> '{watched_until,observation}')::timestamptz) as until
+from service_heartbeats where service = 'ingest'
+
+-- name: keep_gap
+insert into unwatched (began_at, ended_at, reason) values (%(began_at)s, %(ended_at)s, %(reason)s)
+on conflict (began_at) do update set ended_at = greatest(unwatched.ended_at, excluded.ended_at), reason = excluded.reason
+
 -- name: beat
 insert into service_heartbeats (service, instance, beat_at, detail)
 values ('ingest', %(instance)s, %(now)s, %(detail)s::jsonb)

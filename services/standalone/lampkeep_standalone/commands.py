@@ -50,6 +50,17 @@ RunningOption = Annotated[
     ),
 ]
 
+HomeOption = Annotated[str, typer.Option("--home", metavar="ID", help="The home, by its id.")]
+
+RecordingOption = Annotated[
+    Path | None,
+    typer.Option("--file", metavar="RECORDING", help="Recorded messages instead of the database; with --community."),
+]
+
+CommunityOption = Annotated[
+    Path | None, typer.Option("--community", metavar="FILE", help="The community file of the recording.")
+]
+
 
 @app.command()
 def up(
@@ -167,17 +178,80 @@ def sim(context: typer.Context) -> None:
 
 
 @app.command()
-def replay(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Recorded messages, one JSON a line.")],
-    community: Annotated[Path, typer.Option(metavar="FILE", help="Community file.")],
+def replay(  # noqa: PLR0917 - typer calls it by name
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="Recorded messages, one JSON a line.", show_default=False)
+    ] = None,
+    community: Annotated[Path | None, typer.Option(metavar="FILE", help="Community file of the recording.")] = None,
     plan: Annotated[
         str | None, typer.Option(metavar="PLAN", help="This plan for every home; 'default': the built-in one.")
     ] = None,
+    compare: Annotated[
+        tuple[str, str] | None, typer.Option(metavar="PLAN PLAN", help="Two plans side by side, no alerts.")
+    ] = None,
+    collapse: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="How long N collapses at random would have taken to notice.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="S", help="Of --collapse: the same draws the same. [default: 0]")
+    ] = None,
+    from_database: Annotated[
+        bool, typer.Option("--from-database", help="Stored history of --home, --from, --to instead of a file.")
+    ] = False,
+    home: Annotated[str | None, typer.Option(metavar="HOME", help="With --from-database.")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="RFC 3339, or a local date or time.")
+    ] = None,
+    to: Annotated[str | None, typer.Option(metavar="TIME", help="The same; up to then.")] = None,
+    data_dir: DataDirOption = None,
 ) -> None:
     """Run recorded messages through the live rules; prints the alerts that they would have raised."""
-    from lampkeep_standalone.replaying import replay as run_replay  # noqa: PLC0415
+    from lampkeep.clock import SystemClock  # noqa: PLC0415
+    from lampkeep_standalone import replaying  # noqa: PLC0415
 
-    run_replay(file, community, plan)
+    experiment = replaying.Experiment(plan=plan, compare=compare, collapses=collapse, seed=seed)
+    stored = {"--home": home, "--from": from_, "--to": to}
+    if from_database:
+        stretch = replaying.stretch(stored, {"FILE": file, "--community": community})
+        _run(replaying.replay_stored(_settings(), data_dir, stretch, experiment, now=SystemClock().now()))
+    else:
+        replaying.refuse({**stored, "--data-dir": data_dir}, "goes with --from-database")
+        recording, known = replaying.require({"FILE": file, "--community": community}, "a recording")
+        replaying.replay(recording, known, experiment)
+
+
+@app.command()
+def baseline(
+    home: HomeOption,
+    days: Annotated[int, typer.Option(min=14, metavar="N", help="So many days of history, the newest.")] = 90,
+    budget: Annotated[float, typer.Option(min=0, metavar="RATE", help="False alarms per home-day.")] = 0.0333,
+    apply: Annotated[bool, typer.Option("--apply", help="Give the home a plan of its own with them.")] = False,
+    data_dir: DataDirOption = None,
+    file: RecordingOption = None,
+    community: CommunityOption = None,
+) -> None:
+    """Learn the usual silences of a home and propose thresholds of `inactivity`; changes nothing without --apply."""
+    from lampkeep_standalone.home_history import Source  # noqa: PLC0415
+    from lampkeep_standalone.learning import baseline as learn  # noqa: PLC0415
+
+    source = Source(data_dir=data_dir, file=file, community=community)
+    _run(learn(_settings(), source, home, days=days, budget=budget, apply=apply))
+
+
+@app.command()
+def commission(
+    home: HomeOption,
+    days: Annotated[int, typer.Option(min=1, metavar="N", help="So many days of the database's history.")] = 14,
+    data_dir: DataDirOption = None,
+    file: RecordingOption = None,
+    community: CommunityOption = None,
+) -> None:
+    """Report sensors of a home that never fired, are stuck, chatter, stand twice or seem mislabelled."""
+    from lampkeep_standalone.commissioning import commission as inspect  # noqa: PLC0415
+    from lampkeep_standalone.home_history import Source  # noqa: PLC0415
+
+    source = Source(data_dir=data_dir, file=file, community=community)
+    _run(inspect(_settings(), source, home, days=days))
 
 
 @app.command()

@@ -228,8 +228,8 @@ def test_a_cancel_may_be_allowed_in_the_plan_or_among_its_rules(case: str) -> No
 
 
 def test_what_this_release_does_not_watch_is_known_and_left_out() -> None:
-    community = example({"not_up: {by:": "night_exit: true\n      not_up: {prompt: 5m, by:"})
-    assert not_watched(community.plans[0].body()) == [("night_exit",), ("not_up", "prompt")]
+    community = example({"not_up: {by:": "visit_overdue: true\n      not_up: {by:"})
+    assert not_watched(community.plans[0].body()) == [("visit_overdue",)]
     plan = plans_for_domain(community)["alone-frail"]
     assert plan.rules == plans_for_domain(example())["alone-frail"].rules
 

@@ -13,15 +13,19 @@ from support.watched import at, door, reading, state, stirred
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 INSTANTS = st.integers(0, 60).map(lambda minutes: START + timedelta(minutes=minutes))
-TYPES = st.sampled_from(["door", "motion", "presence", "checkin", "heartbeat", "battery", "tamper", "online", "sos"])
+DAYS = st.integers(0, 60).map(lambda stretches: START + timedelta(minutes=97) * stretches)
+TYPES = st.sampled_from(
+    ["door", "motion", "presence", "checkin", "prompt_answer", "heartbeat", "battery", "tamper", "online", "sos"]
+)
 READINGS = st.builds(
     Reading,
     device_id=st.sampled_from(["a", "b"]),
     home_id=st.just("home-001"),
     type=TYPES,
-    at=INSTANTS,
+    at=INSTANTS | DAYS,
     battery=st.none() | st.integers(0, 100),
     on=st.none() | st.booleans(),
+    repeats=st.booleans(),
 )
 BATTERIES = st.builds(
     Reading,
@@ -82,6 +86,23 @@ def test_the_newest_of_lists_merge_in_any_grouping(
 def test_states_of_one_device_merge_in_any_grouping(readings: list[Reading]) -> None:
     a, b, c = (fold(one)[0] for one in readings)
     assert merge(merge(a, b), c) == merge(a, merge(b, c)) == reduce(merge, (c, a, b, a))
+
+
+@pytest.mark.parametrize("type_", ["heartbeat", "battery"])
+def test_a_report_that_nobody_caused_is_kept_with_its_instant_and_its_stretch(type_: str) -> None:
+    known = state(reading("a", type_, at("09:30"), battery=50)).of("a", "heartbeat")
+    assert known is not None
+    assert (known.on_at, known.off_at) == ((at("09:30"),), (at("08:00"),))
+
+
+def test_of_a_state_that_a_bridge_repeats_only_the_stretch_is_kept() -> None:
+    known = state(reading("a", "door", at("09:30"), on=True, repeats=True)).of("a", "heartbeat")
+    assert known is not None
+    assert (known.on_at, known.off_at) == ((), (at("08:00"),))
+
+
+def test_an_event_is_no_report() -> None:
+    assert state(reading("a", "door", at("09:30"), on=True)).of("a", "heartbeat") is None
 
 
 def test_states_of_two_devices_do_not_merge() -> None:

@@ -5,13 +5,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from lampkeep.domain.care_plan import BUILT_IN, RULES, CarePlan, rules_from
-from lampkeep.domain.findings import HomeVerdict, ended, onsets
+from lampkeep.domain.care_plan import BUILT_IN, RULES, CarePlan, away_from, rules_from
+from lampkeep.domain.findings import HomeVerdict, Memory, Standing, ended, onsets, remembered
 from lampkeep.domain.home import Suspension
 from lampkeep.domain.home_state import HomeState
-from lampkeep.domain.rules import LONGEST_SLEEP, check, wake_at
-from lampkeep.domain.rules.parameters import ParameterError
+from lampkeep.domain.parameters import ParameterError
+from lampkeep.domain.rules import LONGEST_SLEEP, SUSPENSION_OVER, check, wake_at
 from lampkeep.domain.vocabulary import AlertKind
+from lampkeep.domain.whereabouts import Away
 from support.watched import (
     DAY,
     DOOR,
@@ -20,6 +21,8 @@ from support.watched import (
     at,
     device,
     door,
+    every,
+    first,
     found,
     home,
     look,
@@ -74,9 +77,12 @@ def test_a_silence_through_a_clock_change_counts_hours_that_pass() -> None:
 
 
 def test_an_unchanged_report_does_not_hide_a_silence() -> None:
-    repeats = [door(at("10:00") + timedelta(minutes=10 * n), open_=False) for n in range(1, 24)]
-    verdict = look(at("14:00"), FOUR_TEN, door(at("09:59:30"), open_=True), door(at("10:00"), open_=False), *repeats)
-    assert only(verdict).kind is AlertKind.INACTIVITY
+    opened, closed = (
+        reading("fridge-001", "door", at(when), on=on) for when, on in (("09:59:30", True), ("10:00", False))
+    )
+    repeats = [reading("fridge-001", "door", at("10:00") + timedelta(minutes=10 * n), on=False) for n in range(1, 24)]
+    kitchen = home(device("fridge-001", "door", "kitchen"))
+    assert only(look(at("14:00"), FOUR_TEN, opened, closed, *repeats, of=kitchen)).kind is AlertKind.INACTIVITY
 
 
 def test_a_movement_that_ends_and_a_heartbeat_do_not_hide_a_silence() -> None:
@@ -150,12 +156,12 @@ def test_only_what_is_to_be_told_is_put_into_words() -> None:
 def test_a_standing_silence_is_looked_at_again_soon_and_later_seldom() -> None:
     for stood, again in ((0, 5), (20, 5), (60, 15), (600, 30)):
         now = at("14:00") + timedelta(minutes=stood)
-        verdict = look(now, FOUR_TEN, stirred(at("10:00")), standing={(AlertKind.INACTIVITY, ""): at("14:00")})
+        verdict = look(now, FOUR_TEN, stirred(at("10:00")), standing={("inactivity", ""): at("14:00")})
         assert verdict.next_check_at == now + timedelta(minutes=again)
 
 
 def test_a_silence_is_over_with_the_next_movement() -> None:
-    standing = {(AlertKind.INACTIVITY, ""): at("14:00")}
+    standing: Standing = {("inactivity", ""): at("14:00")}
     verdict = look(at("14:05"), FOUR_TEN, stirred(at("10:00")), stirred(at("14:03")), standing=standing)
     assert ended(verdict.findings, standing) == {(AlertKind.INACTIVITY, "")}
 
@@ -215,7 +221,7 @@ def test_a_home_registered_shortly_before_the_time_is_judged() -> None:
 def test_the_time_is_the_communitys_on_the_day_the_clock_changes() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     due = datetime(2026, 3, 29, 7, 30, tzinfo=UTC)  # 09:30 in summer time, from that day on
-    assert check(home(), UP, HomeState(), due - SECOND, berlin, standing={}).next_check_at <= due
+    assert check(home(), UP, HomeState(), due - SECOND, berlin).next_check_at <= due
     assert look_in(berlin, due) == [("not_up", "")]
     assert look_in(berlin, due - timedelta(days=1)) == []
 
@@ -250,6 +256,11 @@ def test_a_cupboard_may_stand_open_unless_the_plan_names_its_place() -> None:
     assert look(at("12:00"), AJAR, opened, of=home(cupboard)).findings == ()
     kitchen = plan(door_left_open={"for": "30m", "places": ["kitchen"]})
     assert found(look(at("12:00"), kitchen, opened, of=home(cupboard))) == [("door_left_open", "cupboard-001")]
+
+
+def test_a_door_that_stood_open_while_we_did_not_watch_is_given_its_time_afterwards() -> None:
+    outage = ((at("10:05"), at("12:00")),)
+    assert first("door_left_open", AJAR, door(at("10:00"), open_=True), unwatched=outage) == at("12:25")
 
 
 def test_an_opening_wakes_the_rule_when_it_would_be_too_long() -> None:
@@ -290,6 +301,14 @@ def test_a_device_never_heard_of_is_silent_from_its_registration() -> None:
     new = device("pir-002", "motion", heartbeat_every=timedelta(minutes=30), registered_at=at("10:00"))
     assert look(at("11:59"), SILENT, of=home(new)).findings == ()
     assert found(look(at("12:00"), SILENT, of=home(new))) == [("device_silent", "pir-002")]
+
+
+def test_a_device_that_reported_every_hour_for_three_days_is_silent_after_three_of_them() -> None:
+    hourly = [reading("pir-001", "heartbeat", at("10:00") - timedelta(hours=n)) for n in range(73)]
+    assert first("device_silent", SILENT, *hourly, of=home(PIR)) == at("13:00")
+    events = [reading("pir-001", "motion", one.at, on=True) for one in hourly]
+    assert every("device_silent", SILENT, *events, of=home(PIR), until=at("10:00", days=30)) == []
+    assert wake_at(hourly[0], PIR, SILENT) == at("12:00")
 
 
 def test_word_that_a_device_is_offline_counts_without_a_promise() -> None:
@@ -333,7 +352,7 @@ def test_a_battery_under_the_limit_fires_and_one_at_it_does_not() -> None:
 
 
 def test_a_wavering_battery_is_told_once_and_a_new_one_ends_it() -> None:
-    standing = {(AlertKind.LOW_BATTERY, "pir-001"): at("09:00")}
+    standing: Standing = {("low_battery", "pir-001"): at("09:00")}
     for percent, over in ((14, False), (17, False), (19, False), (20, True)):
         known = reading("pir-001", "battery", at("10:00"), battery=percent)
         verdict = look(at("10:00"), LOW, known, standing=standing)
@@ -346,6 +365,18 @@ def test_a_flag_that_says_low_counts_without_a_percentage() -> None:
     assert found(look(at("10:00"), LOW, flagged)) == [("low_battery", "pir-001")]
     assert wake_at(flagged, PIR, LOW) == at("10:00")
     assert look(at("11:00"), LOW, flagged, reading("pir-001", "battery", at("10:30"), on=False)).findings == ()
+
+
+def test_a_battery_that_is_still_low_is_told_again_every_seven_days() -> None:
+    low = reading("pir-001", "battery", at("10:00"), battery=9)
+    assert every("low_battery", LOW, low, until=at("10:00", days=20)) == [at("10:00", days=n) for n in (0, 7, 14)]
+
+
+def test_the_seven_days_begin_anew_with_a_battery_that_was_changed() -> None:
+    told = [reading("pir-001", "battery", at("10:00", days=n), battery=percent) for n, percent in ((0, 9), (5, 100))]
+    again = reading("pir-001", "battery", at("10:00", days=6), battery=9)
+    begun = every("low_battery", LOW, *told, again, until=at("09:00", days=13))
+    assert begun == [at("10:00"), at("10:00", days=6)]
 
 
 # tamper
@@ -403,6 +434,46 @@ def test_a_suspension_of_one_rule_moves_no_other_rules_silence() -> None:
     assert found(look(at("14:00"), FOUR_TEN, stirred(at("10:00", days=-1)), of=away)) == [("inactivity", "")]
 
 
+@pytest.mark.parametrize(("days", "noted"), [(0, True), (6.99, True), (7, False)])
+def test_the_end_of_a_suspension_is_a_note_for_a_week(days: float, noted: bool) -> None:
+    away = home(suspensions=[paused("not_up", "inactivity", until=DAY)])
+    ended_on = home(suspensions=[paused("not_up", "inactivity", from_=DAY - timedelta(days=3), until=DAY)])
+    assert look(at("00:00") + timedelta(days=days), plan(), stirred(at("10:00", days=-1)), of=away).notes == ()
+    verdict = look(at("00:00") + timedelta(days=days), plan(), stirred(at("10:00", days=-1)), of=ended_on)
+    assert [note.what for note in verdict.notes] == [SUSPENSION_OVER] * noted
+
+
+def test_the_end_of_a_suspension_is_told_once_on_its_day_and_not_before() -> None:
+    away = home(suspensions=[paused("not_up", "inactivity")])
+    last = stirred(at("10:00", days=-1))
+    before = look(at("23:59:59", days=1), UP, last, of=away)
+    assert (before.notes, before.next_check_at) == ((), at("00:00", days=2))
+    verdict = look(at("00:00", days=2), UP, last, of=away)
+    (note,) = verdict.notes
+    assert note.evidence["text_zh"] == "暂停已结束，规则恢复：inactivity,not_up"
+    assert note.evidence["text_en"] == "The suspension is over, these rules hold again: inactivity,not_up"
+    memory = remembered(Memory(), verdict, at("00:00", days=2))
+    assert onsets(look(at("10:00", days=2), UP, last, of=away, memory=memory).notes, memory.noted) == ()
+
+
+def test_two_suspensions_that_end_on_one_day_are_two_notes() -> None:
+    away = home(suspensions=[paused("not_up"), paused("tamper")])
+    verdict = look(at("08:00", days=2), UP, stirred(at("07:00", days=2)), of=away)
+    assert len({note.key for note in verdict.notes}) == 2
+
+
+def test_a_suspension_ends_as_the_day_begins_also_where_the_clock_skips_midnight() -> None:
+    beirut = ZoneInfo("Asia/Beirut")  # 29 March 2026 begins at 01:00
+    rest = paused("tamper", from_=date(2026, 3, 20), until=date(2026, 3, 29))
+    known = state(reading("door-001", "tamper", datetime(2026, 3, 25, tzinfo=UTC), on=True))
+    begins = datetime(2026, 3, 28, 22, 0, tzinfo=UTC)
+    before = check(home(suspensions=[rest]), plan(tamper=True), known, begins - SECOND, beirut)
+    assert (before.findings, before.notes, before.next_check_at) == ((), (), begins)
+    after = check(home(suspensions=[rest]), plan(tamper=True), known, begins, beirut)
+    assert found(after) == [("tamper", "door-001")]
+    assert [note.what for note in after.notes] == [SUSPENSION_OVER]
+
+
 # plans
 
 
@@ -413,8 +484,19 @@ def test_rules_that_are_not_named_are_off() -> None:
 
 
 def test_true_takes_the_defaults_and_false_is_off() -> None:
-    assert rules_from(dict.fromkeys(RULES, True)) == BUILT_IN.rules
+    assert rules_from(dict.fromkeys(RULES, True)) == tuple(rule() for rule in RULES.values())
     assert rules_from(dict.fromkeys(RULES, False)) == ()
+
+
+def test_the_built_in_plan_is_a_subset_of_the_rules_and_looser_than_their_defaults() -> None:
+    chosen = [rule.kind.value for rule in BUILT_IN.rules]
+    looser = {
+        "inactivity": {"day": "5h", "night": "12h", "day_hours": "08:00-22:00"},
+        "not_up": {"by": "10:00"},
+        "not_returned": {"after": "13h"},
+    }
+    assert rules_from({name: looser.get(name, True) for name in chosen}) == BUILT_IN.rules
+    assert set(RULES) - set(chosen) == {"door_left_open", "overstay", "night_exit", "missed_checkin"}
 
 
 @pytest.mark.parametrize(
@@ -435,6 +517,24 @@ def test_true_takes_the_defaults_and_false_is_off() -> None:
         ({"low_battery": {"below": True}}, ("low_battery", "below")),
         ({"low_battery": {"below": 15.5}}, ("low_battery", "below")),
         ({"tamper": {"for": "5m"}}, ("tamper", "for")),
+        ({"inactivity": {"day": "-4h"}}, ("inactivity", "day")),
+        ({"inactivity": {"night": "0h"}}, ("inactivity", "night")),
+        ({"inactivity": {"at_rest": "0s"}}, ("inactivity", "at_rest")),
+        ({"inactivity": {"day_hours": "07:00-25:00"}}, ("inactivity", "day_hours")),
+        ({"overstay": {"for": "0m"}}, ("overstay", "for")),
+        ({"overstay": {"places": [""]}}, ("overstay", "places")),
+        ({"night_exit": {"window": "22:00-22:00"}}, ("night_exit", "window")),
+        ({"night_exit": {"for": "10"}}, ("night_exit", "for")),
+        ({"not_returned": {"after": "0s"}}, ("not_returned", "after")),
+        ({"not_returned": {"by": "24:00"}}, ("not_returned", "by")),
+        ({"not_returned": {"by": "9:30"}}, ("not_returned", "by")),
+        ({"missed_checkin": {"by": "25:00"}}, ("missed_checkin", "by")),
+        ({"missed_checkin": {"by": "00:00"}}, ("missed_checkin", "from")),
+        ({"home_unobservable": {"unobservable_after": "0s"}}, ("home_unobservable", "unobservable_after")),
+        ({"home_unobservable": {"gateway_after": 5}}, ("home_unobservable", "gateway_after")),
+        ({"home_unobservable": {"stuck_after": "9000h"}}, ("home_unobservable", "stuck_after")),
+        ({"low_battery": {"below": 101}}, ("low_battery", "below")),
+        ({"sleepwalking": {"for": "5m"}}, ("sleepwalking",)),
     ],
 )
 def test_an_impossible_value_is_refused_by_its_place(rules: dict[str, object], path: tuple[str, ...]) -> None:
@@ -443,18 +543,46 @@ def test_an_impossible_value_is_refused_by_its_place(rules: dict[str, object], p
     assert caught.value.path == path
 
 
+@pytest.mark.parametrize(
+    ("away", "path"),
+    [
+        ({"settle": "0s"}, ("away", "settle")),
+        ({"settle": "five minutes"}, ("away", "settle")),
+        ({"after": "5m"}, ("away", "after")),
+        (False, ("away",)),
+        ("5m", ("away",)),
+    ],
+)
+def test_an_impossible_way_to_judge_away_is_refused_by_its_place(away: object, path: tuple[str, ...]) -> None:
+    with pytest.raises(ParameterError) as caught:
+        away_from({"away": away})
+    assert caught.value.path == path
+
+
+def test_away_stands_among_the_rules_and_is_none() -> None:
+    assert rules_from({"away": {"settle": "10m"}}) == ()
+    assert away_from({"away": {"settle": "10m"}}) == Away(settle=timedelta(minutes=10))
+    assert away_from({"away": True}) == away_from({}) == Away()
+
+
+EVERYTHING = CarePlan(plan_id="all", rules=tuple(rule() for rule in RULES.values()))
+
+
 def test_every_finding_is_told_in_both_languages() -> None:
-    readings = [
-        door(at("10:00"), open_=True),
-        reading("door-001", "tamper", at("10:00"), on=True),
-        reading("pir-001", "online", at("10:00"), on=False),
-        reading("bed-001", "battery", at("10:00"), battery=3),
+    worn = [reading("bed-001", "battery", at("09:00"), battery=3), reading("door-001", "tamper", at("10:00"), on=True)]
+    bath = [reading("bed-001", "presence", at("01:00"), on=False), stirred(at("01:10"))]
+    blind = [reading(name, "online", at("10:00"), on=False) for name in ("pir-001", "bed-001", "pendant-001")]
+    told = [
+        *look(at("09:30"), EVERYTHING, *bath).findings,
+        *look(at("12:00"), EVERYTHING, *blind, *worn).findings,
+        *look(at("22:10"), EVERYTHING, stirred(at("09:00")), door(at("22:00"), open_=True)).findings,
+        *look(at("12:00"), EVERYTHING, stirred(at("00:00", days=-1)), door(at("00:00"), open_=True)).findings,
     ]
-    verdict = look(at("12:00", days=1), BUILT_IN, *readings)
-    assert {finding.kind.value for finding in verdict.findings} == set(RULES)
-    for finding in verdict.findings:
-        assert any("\u4e00" <= letter <= "\u9fff" for letter in str(finding.evidence["text_zh"]))
-        assert str(finding.evidence["text_en"]).isascii()
+    assert {finding.kind.value for finding in told} == set(RULES)
+    for finding in told:
+        for zh, en in (("text_zh", "text_en"), ("verdict_zh", "verdict_en")):
+            assert any("\u4e00" <= letter <= "\u9fff" for letter in str(finding.evidence[zh]))
+            assert str(finding.evidence[en]).isascii()
 
 
 def test_a_pendant_may_be_low_too() -> None:

@@ -7,50 +7,9 @@ from typing import Any
 
 import pytest
 
-from lampkeep.contracts.community import Community
-from lampkeep.contracts.community.parse import parse
 from lampkeep.replay import UnknownPlanError, run
+from support.taped import Tape, community
 from support.watched import at
-
-COMMUNITY = """
-lampkeep: v1
-areas: [{id: a, name: A}]
-responders: [{id: w, name: W, role: grid_worker, areas: [a]}]
-policies: [{id: p, steps: [{to: [grid_worker], after: 0s}]}]
-plans:
-  - {id: none, policies: {default: p}}
-  - {id: some, rules: {RULES}, policies: {default: p}}
-homes:
-  - id: home-001
-    area: a
-    plan: some
-    devices:
-      - {id: door-001, kind: door, place: entrance}
-      - {id: door-002, kind: door, place: entrance}
-      - {id: pir-001, kind: motion, place: bathroom}
-      - {id: pir-002, kind: motion, heartbeat_every: 30m}
-      - {id: pendant-001, kind: pendant}
-  - {id: home-002, area: a, plan: some, devices: [{id: pir-201, kind: motion}]}
-  - {id: home-003, area: a, plan: some, devices: [{id: pir-301, kind: motion}]}
-"""
-
-
-def community(rules: str) -> Community:
-    return parse(COMMUNITY.replace("RULES", rules), "test")
-
-
-class Tape:
-    """Lines as they are written, each with an id of its own."""
-
-    def __init__(self) -> None:
-        self.lines: list[bytes] = []
-
-    def say(self, clock: str, device: str, type_: str, *, days: int = 0, **more: Any) -> "Tape":
-        data = {key: more.pop(key) for key in ("open", "active", "occupied", "test") if key in more}
-        said = {"device": device, "v": 1, "id": f"m{len(self.lines)}", "type": type_, "data": data}
-        when = at(clock, days=days).isoformat().replace("+00:00", "Z")
-        self.lines.append(json.dumps(said | {"at": when} | more).encode())
-        return self
 
 
 def play(rules: str, tape: Tape, plan: str | None = None) -> list[dict[str, Any]]:
@@ -89,9 +48,9 @@ def test_each_silence_is_an_alert_of_its_own() -> None:
 
 
 def test_unchanged_reports_do_not_hide_a_silence() -> None:
-    tape = Tape().say("09:59", "door-001", "door", open=True).say("10:00", "door-001", "door", open=False)
+    tape = Tape().say("09:59", "fridge-001", "door", open=True).say("10:00", "fridge-001", "door", open=False)
     for minute in range(0, 300, 10):
-        tape.say(f"{10 + minute // 60}:{minute % 60:02}:30", "door-001", "door", open=False, battery=90)
+        tape.say(f"{10 + minute // 60}:{minute % 60:02}:30", "fridge-001", "door", open=False, battery=90)
     assert told("inactivity: {day: 4h}", tape) == [(clock("14:00"), "inactivity")]
 
 

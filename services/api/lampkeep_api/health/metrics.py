@@ -98,10 +98,9 @@ def _from_database(active: list[Row] | None, peers: Mapping[str, bool], open_str
     for kind in AlertKind:
         for state in (state for state in AlertState if not state.is_closed):
             alerts.labels(kind.value, state.value).set(0)
-    for row in active:
+    for row in (one for one in active if one["kind"] is not None):
         alerts.labels(row["kind"], row["state"]).set(row["number"])
-    # No rule raises `home_unobservable` yet, so this is 0 until one does.
-    unobservable.set(sum(row["number"] for row in active if row["kind"] == AlertKind.HOME_UNOBSERVABLE))
+    unobservable.set(sum(row["number"] for row in active if row["kind"] is None))
     return registry
 
 

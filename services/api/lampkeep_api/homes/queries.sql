@@ -79,3 +79,7 @@ limit %(limit)s
 select 1 from homes h
 where h.home_id = %(home_id)s
   and (%(scope)s::text is null or h.area_id in (select area_id from areas where path @> array[%(scope)s::text]))
+
+-- name: home_notes
+select what, since, noted_at, over_at, evidence from notes
+where home_id = %(home_id)s and (over_at is null or over_at > %(since)s) order by noted_at desc limit 50

@@ -6,11 +6,13 @@ from typing import Any
 
 from lampkeep.db.queries import load
 from lampkeep.domain.home_state import PRESSES, DeviceState, HomeState
+from lampkeep.domain.rules import describe
+from lampkeep.registry.context import load_home_context
 from lampkeep_api import cursor as cursors
 from lampkeep_api.auth.bearer import Caller
 from lampkeep_api.database import Connection, Database, Row
 from lampkeep_api.devices import reading as devices
-from lampkeep_api.homes.schemas import ActivityPage, HomePage, HomeWhole, Said, home_brief, home_whole
+from lampkeep_api.homes.schemas import ActivityPage, HomePage, HomeWhole, Known, Said, home_brief, home_whole
 from lampkeep_api.problems import not_found
 from lampkeep_api.replies import local
 
@@ -18,6 +20,9 @@ QUERIES = load(__package__)
 
 ACTIVITY_SPAN = timedelta(hours=24)
 """How far back `activity` looks without `from`: one day and night."""
+
+NOTES_SPAN = timedelta(days=7)
+"""How long a note that is over is still shown."""
 
 CLOCK_AHEAD = timedelta(minutes=2)
 """A believed device clock is at most this far in the future (contract section 2)."""
@@ -55,7 +60,7 @@ async def whole(connection: Connection, caller: Caller, home_id: str, now: datet
         raise not_found("home", home_id)
     return home_whole(
         row,
-        await _state(connection, home_id),
+        await _known(connection, home_id, now),
         await devices.devices(connection, caller, home=home_id),
         today=local(now, row["timezone"]).date(),
         private=caller.is_operator,
@@ -107,6 +112,16 @@ async def require_visible(connection: Connection, caller: Caller, home_id: str) 
     cursor = await connection.execute(QUERIES["home_visible"], {"home_id": home_id, "scope": caller.area_id})
     if await cursor.fetchone() is None:
         raise not_found("home", home_id)
+
+
+async def _known(connection: Connection, home_id: str, now: datetime) -> Known:
+    state = await _state(connection, home_id)
+    context = await load_home_context(connection, home_id)
+    assert context is not None  # its row was read in this transaction
+    notes = await (
+        await connection.execute(QUERIES["home_notes"], {"home_id": home_id, "since": now - NOTES_SPAN})
+    ).fetchall()
+    return Known(state=state, reasons=describe(context.home, context.plan, state, now, context.reach.zone), notes=notes)
 
 
 async def _state(connection: Connection, home_id: str) -> HomeState:

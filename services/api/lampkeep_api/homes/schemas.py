@@ -1,11 +1,13 @@
 """Homes as JSON: the objects of the community file with what is known of them now."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from lampkeep.domain.findings import Evidence
 from lampkeep.domain.home_state import HomeState
 from lampkeep_api.alerts.schemas import Alert, alert_from
 from lampkeep_api.devices.schemas import Device
@@ -42,6 +44,34 @@ class Stirring(BaseModel):
     next_check_at: AwareDatetime | None
 
 
+class Reason(BaseModel):
+    """What led to a verdict: which device, and since when."""
+
+    what: str = Field(examples=["activity", "door", "occupied", "gateway_offline"])
+    device: str | None = None
+    place: str | None = None
+    at: AwareDatetime | None = None
+
+
+class Verdict(BaseModel):
+    """What can be said of the home just now, for a person to read."""
+
+    verdict: str = Field(examples=["active", "at_rest", "away", "silent", "unobservable"])
+    text_zh: str
+    text_en: str
+    because: list[Reason]
+
+
+class Noted(BaseModel):
+    """Something that the duty room should know of the home, and nobody was sent for."""
+
+    what: str = Field(description="a kind of alert that was lowered to a note, or suspension_over")
+    since: AwareDatetime | None
+    noted_at: AwareDatetime
+    over_at: AwareDatetime | None = Field(description="null while it holds")
+    evidence: dict[str, Any]
+
+
 class HomeWhole(BaseModel):
     """One home. Viewers and auditors get residents without telephone and notes, and suspensions without reasons."""
 
@@ -57,6 +87,8 @@ class HomeWhole(BaseModel):
     suspend: list[dict[str, Any]] = Field(description="as in the community file")
     devices: list[Device]
     state: Stirring
+    verdict: Verdict
+    notes: list[Noted] = Field(description="those that hold, and those of the last 7 days; newest first")
     active_alerts: list[Alert]
     version: int
 
@@ -82,6 +114,26 @@ class ActivityPage(BaseModel):
     next: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of a home now: the fold, the reasons of its verdict, and rows of `home_notes`."""
+
+    state: HomeState
+    reasons: Evidence
+    notes: list[dict[str, Any]]
+
+
+def _verdict(reasons: Evidence) -> Verdict:
+    return Verdict.model_validate(
+        {
+            "verdict": reasons["verdict"],
+            "text_zh": reasons["verdict_zh"],
+            "text_en": reasons["verdict_en"],
+            "because": reasons["because"],
+        }
+    )
+
+
 def home_brief(row: Mapping[str, Any], *, today: date, private: bool) -> HomeBrief:
     """A row of `homes_page`; `today` is local."""
     return HomeBrief(
@@ -91,9 +143,9 @@ def home_brief(row: Mapping[str, Any], *, today: date, private: bool) -> HomeBri
 
 
 def home_whole(
-    row: Mapping[str, Any], state: HomeState, devices: list[Device], *, today: date, private: bool
+    row: Mapping[str, Any], now_known: Known, devices: list[Device], *, today: date, private: bool
 ) -> HomeWhole:
-    """A row of `home_whole` with its devices and their state."""
+    """A row of `home_whole` with its devices and what is known of them."""
     hidden = set() if private else {"reason"}
     return HomeWhole(
         **_members(row, today=today, private=private),
@@ -101,7 +153,9 @@ def home_whole(
         family=row["family"],
         suspend=[{key: value for key, value in one.items() if key not in hidden} for one in row["suspend"]],
         devices=devices,
-        state=_stirring(row, state, {device.id: device.place for device in devices}),
+        verdict=_verdict(now_known.reasons),
+        notes=[Noted(**note) for note in now_known.notes],
+        state=_stirring(row, now_known.state, {device.id: device.place for device in devices}),
         active_alerts=[alert_from(one) for one in row["active_alerts"]],
     )
 

@@ -22,10 +22,12 @@ on conflict (cause_key) where closed_at is null do nothing
 returning alert_id
 
 -- name: save_alert
--- The copied policy, the cause and what it opened with never change. The version counts what a person can see change,
--- and every act (`touched`), so that the bookkeeping that follows an act does not make its own answer stale.
+-- The copied policy, the cause and what it opened with never change; a pre-alarm opens later. The version counts what a
+-- person can see change, and every act (`touched`), so that the bookkeeping that follows an act does not make its own
+-- answer stale.
 update alerts set
-    priority = %(priority)s, state = %(state)s, acknowledged_at = %(acknowledged_at)s, closed_at = %(closed_at)s,
+    priority = %(priority)s, state = %(state)s, opened_at = %(opened_at)s,
+    acknowledged_at = %(acknowledged_at)s, closed_at = %(closed_at)s,
     owner_id = %(owner_id)s, owner_name = %(owner_name)s, owner_kind = %(owner_kind)s, owner_role = %(owner_role)s,
     lease_until = %(lease_until)s, last_cause_at = %(last_cause_at)s, occurrence_count = %(occurrence_count)s,
     outcome = %(outcome)s, progress = %(progress)s, next_due_at = %(next_due_at)s, next_step_at = %(next_step_at)s,

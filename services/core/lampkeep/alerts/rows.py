@@ -141,6 +141,7 @@ def progress_json(progress: Progress) -> Json:
         "line_reference": progress.line_reference,
         "stood_down": progress.stood_down,
         "handed_over": list(progress.handed_over),
+        "prompt_until": _iso(progress.prompt_until),
     }
 
 
@@ -166,6 +167,7 @@ def progress_from(body: Json) -> Progress:
         line_reference=body["line_reference"],
         stood_down=body["stood_down"],
         handed_over=tuple(body["handed_over"]),
+        prompt_until=_instant(body.get("prompt_until")),
     )
 
 

@@ -16,7 +16,9 @@ VALUE_OF = {
 
 
 def value_of(type_: str, content: Any) -> bool | None:
-    """The value in the `data` model of a message: true for a press, None where the type has none."""
+    """The value in the `data` model of a message: true for a press, `well` of an answer, None where there is none."""
+    if type_ == MessageType.PROMPT_ANSWER:
+        return bool(content.well)
     if type_ in ALWAYS_ON:
         return True
     name = VALUE_OF.get(type_)

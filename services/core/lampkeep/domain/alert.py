@@ -49,6 +49,7 @@ class Progress:
 
     `upcoming` holds the steps of this round that have not started, in order, and `repeats` those that have and whose
     people are asked again. `handed_over` names steps of this round whose failure has already moved the others forward.
+    `prompt_until` is when a pre-alarm opens unless the resident answers.
     """
 
     round: int
@@ -60,6 +61,7 @@ class Progress:
     line_reference: str | None = None
     stood_down: bool = False
     handed_over: tuple[int, ...] = ()
+    prompt_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

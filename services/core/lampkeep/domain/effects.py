@@ -104,6 +104,13 @@ class ResidentTold:
     state: AlertState
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A pre-alarm opens: nobody answered the prompt, or the answer was no. `reason` is 'no_answer' or 'not_well'."""
+
+    reason: str
+
+
 Effect = (
     StepStarted
     | StepSkipped
@@ -115,4 +122,5 @@ Effect = (
     | RoundStarted
     | LeaseLapsed
     | ResidentTold
+    | Opened
 )

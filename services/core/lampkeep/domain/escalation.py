@@ -16,6 +16,7 @@ from lampkeep.domain.effects import (
     AskedToConfirm,
     Effect,
     LeaseLapsed,
+    Opened,
     ResidentTold,
     RoundStarted,
     StepSkipped,
@@ -142,11 +143,20 @@ def react(
     return machine.run()
 
 
+def not_well(alert: Alert, now: datetime, people: People) -> Decision:
+    """The resident answers the prompt that they are not well: the pre-alarm opens at once, as a matter of life."""
+    machine = _Machine(replace(alert, priority=Priority.LIFE), now, people)
+    machine.open_now(now, "not_well")
+    return machine.run()
+
+
 def next_due_at(alert: Alert) -> datetime | None:
     """When `tick` has something to do, unless something happens first; None: never by itself."""
-    if alert.state.is_closed or alert.state is AlertState.PRE_ALARM:
+    if alert.state.is_closed:
         return None
     progress = alert.progress
+    if alert.state is AlertState.PRE_ALARM:
+        return progress.prompt_until
     asking = progress.asking
     asked_next = [] if asking is None else [at for at in (asking.next_ask_at, asking.goes_ahead_at) if at is not None]
     if alert.state.is_owned:
@@ -183,7 +193,10 @@ class _Machine:
         self.alert = replace(self.alert, progress=progress)
 
     def run(self) -> Decision:
-        """Lapse, start what is due, ask, repeat, begin again: until nothing is owed by `now`."""
+        """Open, lapse, start what is due, ask, repeat, begin again: until nothing is owed by `now`."""
+        prompt_until = self.progress.prompt_until
+        if self.alert.state is AlertState.PRE_ALARM and prompt_until is not None and prompt_until <= self.now:
+            self.open_now(prompt_until, "no_answer")
         if self.alert.state.is_owned and self.alert.lease_until is not None and self.alert.lease_until <= self.now:
             self._lapse()
         if self.alert.state is AlertState.OPEN:
@@ -195,6 +208,14 @@ class _Machine:
         elif self.alert.state.is_owned and self.progress.asking is not None and self.progress.asking.while_owned:
             self._ask_if_due()
         return self.alert, tuple(self.effects)
+
+    # -- pre-alarm
+
+    def open_now(self, at: datetime, reason: str) -> None:
+        """Open the pre-alarm; `after` of its steps counts from `at`."""
+        progress = first_round(self.alert.policy, at, self.people.zone)
+        self.alert = replace(self.alert, state=AlertState.OPEN, opened_at=at, progress=progress)
+        self.effects.append(Opened(reason=reason))
 
     # -- steps
 
@@ -418,7 +439,10 @@ class _Machine:
             self.tell("update", "no_step_left")
 
     def escalate(self) -> None:
-        """The next step starts now, whoever owns the alert; where none is left a new round does."""
+        """The next step starts now, whoever owns the alert; a new round where none is left. A pre-alarm opens."""
+        if self.alert.state is AlertState.PRE_ALARM:
+            self.open_now(self.now, "escalated")
+            return
         if not self.progress.upcoming:
             self.start_round("escalated")
         else:
@@ -448,6 +472,8 @@ class _Machine:
     def stand_down_if_due(self, *, by_operator: bool, has_reason: bool) -> None:
         """Tell those who were asked that they need not come, once until somebody is asked anew."""
         alert = self.alert
+        if alert.state is AlertState.CANCELLED:
+            return  # a pre-alarm: nobody has been asked
         goes = alert.state in {AlertState.ON_THE_WAY, AlertState.ON_SCENE}
         takes = alert.state is AlertState.ACKNOWLEDGED and alert.owner and alert.owner.role in STANDS_OTHERS_DOWN
         if not (alert.state.is_closed or goes or takes):

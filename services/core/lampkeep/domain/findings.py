@@ -4,13 +4,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import ClassVar, Protocol, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
 from lampkeep.domain.home import Device, Home
 from lampkeep.domain.home_state import Activity, HomeState, Reading
+from lampkeep.domain.sight import Sight
+from lampkeep.domain.spans import Spans, union
 from lampkeep.domain.times import first_instant, local_day
 from lampkeep.domain.vocabulary import AlertKind
+from lampkeep.domain.whereabouts import Whereabouts
 
 RECHECK = timedelta(minutes=5)
 """How soon a home with a new finding about a person is looked at again, to see whether it is over: activity reschedules
@@ -20,18 +23,31 @@ SLOWEST_RECHECK = timedelta(minutes=30)
 """The same for a finding about a device, or one that has stood for two hours: a dead battery may stand for weeks in
 many homes, and nobody goes there within the hour."""
 
-Evidence: TypeAlias = dict[str, str | int | None]
-Key: TypeAlias = tuple[AlertKind, str]
-"""Kind and subject of a finding."""
+Evidence: TypeAlias = dict[str, "str | int | list[Evidence] | None"]
+Key: TypeAlias = tuple[str, str]
+"""What a finding or a note is, and its subject."""
 Standing: TypeAlias = Mapping[Key, datetime]
-"""The findings that were told and are not over yet, each with the instant at which it was found."""
+"""What was told and is not over yet, each with the instant at which it was found."""
 
 
 class HomeVerdict(StrEnum):
-    """What can be said of a home as a whole."""
+    """What can be said of a home as a whole (see `lampkeep.domain.verdict`)."""
 
     ACTIVE = "active"
+    AT_REST = "at_rest"
+    AWAY = "away"
     SILENT = "silent"
+    UNOBSERVABLE = "unobservable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What earlier looks at a home left behind. `standing` are the findings that were told and are not over, `noted`
+    the notes, and `unseen` the stretches of the present silence in which the home could not be seen."""
+
+    standing: Standing = field(default_factory=dict)
+    noted: Standing = field(default_factory=dict)
+    unseen: Spans = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +68,22 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something that the duty room should know and nobody need be sent for. `what` is a kind of alert that was lowered
+    to a note, or a word of its own; `subject` and `since` are as in a finding."""
+
+    what: str
+    subject: str = ""
+    since: datetime | None = None
+    evidence: Evidence = field(default_factory=dict)
+
+    @property
+    def key(self) -> Key:
+        """What makes it the same note at the next look."""
+        return (self.what, self.subject)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """What one rule found, and when it must look again if no message comes (None: never by itself)."""
 
@@ -61,23 +93,37 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What all rules of a plan found in a home. Look again at `next_check_at`, or at an earlier `wake_at`."""
+    """What all rules of a plan found in a home. Look again at `next_check_at`, or at an earlier `wake_at`. `unseen` is
+    to be remembered, `sight` says since when the home cannot be seen."""
 
     verdict: HomeVerdict
     findings: tuple[Finding, ...]
     next_check_at: datetime
+    notes: tuple[Note, ...] = ()
+    unseen: Spans = ()
+    sight: Sight = field(default_factory=lambda: Sight(sensors=0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """A home at an instant, as a rule sees it. `rested_until` is the end of that rule's last suspension, if any."""
+    """A home at an instant, as a rule sees it. `rested_until` is the end of that rule's last suspension, if any.
+
+    `unwatched` are the stretches in which we ourselves did not watch, `unseen` those in which the home could not be
+    seen; neither counts as silence. `told_as_one`: the plan tells a home that cannot be seen as one finding.
+    """
 
     home: Home
+    devices: Mapping[str, Device]
     state: HomeState
     now: datetime
     zone: ZoneInfo
     standing: Standing
     activity: Activity | None
+    sight: Sight
+    where: Whereabouts
+    unwatched: Spans = ()
+    unseen: Spans = ()
+    told_as_one: bool = False
     rested_until: datetime | None = None
 
     @property
@@ -87,13 +133,24 @@ class Scene:
         starts = (self.home.registered_at, self.activity.at if self.activity else None, self.rested_until)
         return max(at for at in starts if at is not None)
 
+    @property
+    def uncounted(self) -> Spans:
+        """What must not be taken for silence: `unwatched` and `unseen`."""
+        return union(self.unwatched, self.unseen) if self.unwatched and self.unseen else self.unwatched or self.unseen
+
+    def goes_on(self, key: Key, began_at: datetime) -> bool:
+        """Whether what began then was told already: it is over by its own end only, not because time is left out or
+        sight is lost afterwards."""
+        told_at = self.standing.get(key)
+        return told_at is not None and began_at <= told_at
+
     def after_rest(self, rested_until: datetime | None) -> "Scene":
         """The same scene for a rule whose last suspension ended then."""
         return self if rested_until == self.rested_until else replace(self, rested_until=rested_until)
 
     def device(self, device_id: str | None) -> Device | None:
         """The device of that id in this home."""
-        return next((device for device in self.home.devices if device.device_id == device_id), None)
+        return self.devices.get(device_id or "")
 
 
 def recheck_at(scene: Scene, found: Iterable[Finding]) -> datetime | None:
@@ -122,20 +179,36 @@ class Rule(Protocol):
         ...
 
 
-def onsets(findings: Iterable[Finding], standing: Standing) -> tuple[Finding, ...]:
+_Told = TypeVar("_Told", Finding, Note)
+
+
+def onsets(findings: Iterable[_Told], standing: Standing) -> tuple[_Told, ...]:
     """Those to tell: not told yet, or over and begun again since they were found."""
     return tuple(finding for finding in findings if is_new(finding, standing))
 
 
-def is_new(finding: Finding, standing: Standing) -> bool:
+def is_new(finding: Finding | Note, standing: Standing) -> bool:
     """Whether it is to be told; see `onsets`."""
     found_at = standing.get(finding.key)
     return found_at is None or (finding.since is not None and finding.since > found_at)
 
 
-def ended(findings: Iterable[Finding], standing: Standing) -> frozenset[Key]:
+def ended(findings: Iterable[Finding | Note], standing: Standing) -> frozenset[Key]:
     """The standing ones that hold no longer."""
     return frozenset(standing) - {finding.key for finding in findings}
+
+
+def remembered(memory: Memory, verdict: Verdict, now: datetime) -> Memory:
+    """What the next look is to know: what is over is forgotten, and what began, or began anew, was found `now`."""
+    return Memory(
+        standing={one.key: _found_at(one, memory.standing, now) for one in verdict.findings},
+        noted={one.key: _found_at(one, memory.noted, now) for one in verdict.notes},
+        unseen=verdict.unseen,
+    )
+
+
+def _found_at(one: Finding | Note, told: Standing, now: datetime) -> datetime:
+    return now if is_new(one, told) else told[one.key]
 
 
 def resting(home: Home, rule: str, now: datetime, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:

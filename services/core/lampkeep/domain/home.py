@@ -8,6 +8,9 @@ from lampkeep.domain.vocabulary import DeviceKind, Role
 ENTRANCE = "entrance"
 """The place of a door that leads outside."""
 
+_SHOW_PROMPTS = frozenset({DeviceKind.PENDANT, DeviceKind.BUTTON})
+_SEE_ACTIVITY = frozenset({DeviceKind.DOOR, DeviceKind.MOTION, DeviceKind.PRESENCE})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
@@ -21,6 +24,16 @@ class Device:
     place: str | None = None
     z2m: str | None = None
     heartbeat_every: timedelta | None = None
+
+    @property
+    def is_entrance(self) -> bool:
+        """A door that leads outside."""
+        return self.place == ENTRANCE and self.kind is DeviceKind.DOOR
+
+    @property
+    def sees_activity(self) -> bool:
+        """A sensor by which silence can be told from its own failure: door, motion, presence."""
+        return self.kind in _SEE_ACTIVITY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +69,11 @@ class Home:
     emergency_consent: bool = False
     devices: tuple[Device, ...] = ()
     suspensions: tuple[Suspension, ...] = ()
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether it has a device that can show the resident a prompt."""
+        return any(device.kind in _SHOW_PROMPTS for device in self.devices)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ grouping and a message any number of times. The table `device_state` holds the s
 
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from lampkeep.domain.home import Device
@@ -32,8 +32,17 @@ _ACTIVE = LEVELS | INSTANTS
 ALWAYS_ON = frozenset({MessageType.CHECKIN, MessageType.PROMPT_ANSWER})
 """Types that carry no level: each is a press."""
 
+STRETCH = timedelta(hours=3)
+"""The grain in which it is kept for days that a device reports: 32 stretches are four days, more than the three that it
+takes to call its reports regular."""
+
+_PURE_REPORTS = frozenset({MessageType.HEARTBEAT, MessageType.BATTERY})
+_NO_LEVEL = ALWAYS_ON | _PURE_REPORTS
+
 PRESSES = frozenset({MessageType.SOS, MessageType.SOS_CANCEL})
 """Urgent types that only a hand can send, a test press included: activity (contract section 2)."""
+
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 StateKey: TypeAlias = tuple[str, str]
 """Device and type."""
@@ -45,7 +54,8 @@ class Reading:
 
     `type` is a `MessageType` value or `ONLINE`; `at` is aware, UTC. `on` is the value: open, active, occupied,
     tampered, online, battery low; None where the message has none (heartbeat, a battery percentage). `battery` is
-    percent.
+    percent. `repeats`: the sender repeats its whole state from time to time, whatever happened (a Zigbee2MQTT bridge),
+    so that the message is also a report that no person need have caused.
     """
 
     device_id: str
@@ -54,13 +64,17 @@ class Reading:
     at: datetime
     battery: int | None = None
     on: bool | None = None
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceState:
     """What one device has said in one type of message; mirrors a row of `device_state`.
 
-    `on_at` and `off_at` are distinct, newest first, at most `KEEP` each. `percent` is the battery at `percent_at`.
+    `on_at` and `off_at` are distinct, newest first, at most `KEEP` each. `percent` is the battery at `percent_at`. In a
+    `prompt_answer` row `off_at` are the answers "not well". In a
+    `heartbeat` row `on_at` are the reports that nothing but time caused, and `off_at` the starts of the stretches of
+    `STRETCH` in which there were any reports.
     """
 
     device_id: str
@@ -95,6 +109,40 @@ class DeviceState:
         if len(same) >= KEEP and same[-1] > other[0]:
             return other[0]
         return next((at for at in reversed(same) if at > other[0]), same[0])
+
+    @property
+    def last_on_since(self) -> datetime | None:
+        """When the newest run of "on" began, as far as it is kept and whatever the value is now; None for none."""
+        if not self.on_at:
+            return None
+        newest_on = self.on_at[0]
+        before = next((at for at in self.off_at if at < newest_on), None)
+        return min(at for at in self.on_at if before is None or at > before)
+
+    @property
+    def activities(self) -> tuple[datetime, ...]:
+        """The kept instants of activity: each "on" of motion and buttons; of a level, those at which it changed."""
+        if self.type in INSTANTS:
+            return self.on_at
+        if self.type not in LEVELS:
+            return ()
+        readings = sorted([(at, True) for at in self.on_at] + [(at, False) for at in self.off_at])
+        return tuple(at for n, (at, on) in enumerate(readings) if n == 0 or readings[n - 1][1] is not on)
+
+    @property
+    def spoken_at(self) -> tuple[datetime, ...]:
+        """The kept instants at which the device spoke, in no order; of `ONLINE` those at which it was there."""
+        if self.type in {ONLINE, MessageType.HEARTBEAT}:
+            return self.on_at if self.type == ONLINE else (self.seen_at, *self.on_at)
+        return (self.seen_at, *self.on_at, *self.off_at)
+
+    @property
+    def complete_from(self) -> datetime:
+        """Before this, instants of this type have been forgotten."""
+        full = [kept[-1] for kept in (self.on_at, self.off_at) if len(kept) >= KEEP]
+        if self.type == MessageType.HEARTBEAT:
+            full = full[:1] if len(self.on_at) >= KEEP else []
+        return max(full, default=_EVER)
 
     @property
     def active_at(self) -> datetime | None:
@@ -134,6 +182,10 @@ class HomeState:
         """What `device_id` has said in messages of `type_`."""
         return self.states.get((device_id, type_))
 
+    def types_of(self, device_id: str) -> tuple[str, ...]:
+        """The types in which `device_id` has said anything."""
+        return tuple(type_ for type_ in _ALL_TYPES if (device_id, type_) in self.states)
+
     @property
     def activity(self) -> Activity | None:
         """The newest activity of the home."""
@@ -157,26 +209,56 @@ class HomeState:
         return newest
 
 
+_ALL_TYPES = (*(type_.value for type_ in MessageType), ONLINE)
+
+
+def _stretch(at: datetime) -> datetime:
+    """The start of the stretch in which `at` lies, counted from midnight UTC."""
+    return at.replace(hour=at.hour - at.hour % (STRETCH // timedelta(hours=1)), minute=0, second=0, microsecond=0)
+
+
+def _report(reading: Reading) -> DeviceState:
+    """What a report that nobody caused adds to what is known of a device's beat."""
+    pure = reading.type in _PURE_REPORTS and not reading.repeats
+    return DeviceState(
+        device_id=reading.device_id,
+        type=MessageType.HEARTBEAT.value,
+        seen_at=reading.at,
+        on_at=(reading.at,) if pure else (),
+        off_at=(_stretch(reading.at),),
+    )
+
+
 def fold(reading: Reading) -> tuple[DeviceState, ...]:
-    """What one reading adds: a row of its type, and one of type `battery` where it also tells the battery.
+    """What one reading adds: a row of its type, one of type `battery` where it also tells the battery, and one of type
+    `heartbeat` where it is a report that nobody caused.
 
     Nothing for urgent types: those have their own table (see `HomeState.pressed_at`).
     """
     if reading.type in URGENT_TYPES:
         return ()
+    unwell = reading.type == MessageType.PROMPT_ANSWER and reading.on is False
     on = True if reading.type in ALWAYS_ON else reading.on
+    if reading.type == MessageType.HEARTBEAT:
+        return (_report(reading), *_battery_of(reading))
     own_battery = reading.type == MessageType.BATTERY
     state = DeviceState(
         device_id=reading.device_id,
         type=reading.type,
         seen_at=reading.at,
         on_at=(reading.at,) if on is True else (),
-        off_at=(reading.at,) if on is False else (),
+        off_at=(reading.at,) if on is False or unwell else (),
         percent=reading.battery if own_battery else None,
         percent_at=reading.at if own_battery and reading.battery is not None else None,
     )
-    if own_battery or reading.battery is None:
-        return (state,)
+    report = (_report(reading),) if own_battery or reading.repeats else ()
+    return (state, *report) if own_battery else (state, *report, *_battery_of(reading))
+
+
+def _battery_of(reading: Reading) -> tuple[DeviceState, ...]:
+    """The battery that a message of another type tells along the way."""
+    if reading.battery is None:
+        return ()
     battery = DeviceState(
         device_id=reading.device_id,
         type=MessageType.BATTERY.value,
@@ -184,7 +266,7 @@ def fold(reading: Reading) -> tuple[DeviceState, ...]:
         percent=reading.battery,
         percent_at=reading.at,
     )
-    return (state, battery)
+    return (battery,)
 
 
 def merge(a: DeviceState, b: DeviceState) -> DeviceState:
@@ -234,7 +316,8 @@ def fold_into(states: MutableMapping[StateKey, DeviceState], reading: Reading) -
         known is None
         or at <= known.seen_at
         or (percent is not None and (battery is None or at <= battery.seen_at or key == battery_key))
-        or reading.type in ALWAYS_ON
+        or reading.type in _NO_LEVEL
+        or reading.repeats
     ):
         merge_into(states, fold(reading))
         return

@@ -103,18 +103,26 @@ class Recording:
 
     def _place(self, line: Said, ahead: deque[Said]) -> tuple[datetime, int, Reading | Urgent] | None:
         """`line` with the instant that is believed; None where it is a resend, or nobody can tell the time."""
-        told_at, number, message_id, said = line
-        at, newest = told_at, self._newest
-        if at is None or not self._believes(at, ahead):
-            self.disbelieved += at is not None
-            at = newest or next((later[0] for later in ahead if later[0] is not None), None)
+        at, number, message_id, said = line
+        newest = self._newest
+        if at is None or newest is None or not newest - BELIEVED_PAST <= at <= newest + BELIEVED_FUTURE:
+            at = self._believed(line, ahead)
             if at is None:
                 self._leave_out(number, "no `at`, and no line near it tells the time")
                 return None
-            said = replace(said, at=at) if isinstance(said, Reading) else said
+            if at is not line[0] and isinstance(said, Reading):
+                said = replace(said, at=at)
         if self._is_resent((said.device_id, message_id), newest or at):
             return None
         return at, number, said
+
+    def _believed(self, line: Said, ahead: deque[Said]) -> datetime | None:
+        """When a line was said whose clock is absent or surprising; None where no line near it tells the time."""
+        at = line[0]
+        if at is not None and self._believes(at, ahead):
+            return at
+        self.disbelieved += at is not None
+        return self._newest or next((later[0] for later in ahead if later[0] is not None), None)
 
     def _believes(self, at: datetime, ahead: deque[Said]) -> bool:
         if self._newest is not None and at <= self._newest + BELIEVED_FUTURE:

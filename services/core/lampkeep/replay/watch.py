@@ -6,7 +6,7 @@ added to it for ten minutes.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
@@ -14,19 +14,29 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from lampkeep.domain.care_plan import CarePlan
-from lampkeep.domain.findings import Evidence, HomeVerdict, Key, ended, onsets
+from lampkeep.domain.findings import Evidence, Finding, HomeVerdict, Key, Memory, Standing, Verdict, onsets, remembered
 from lampkeep.domain.home import Device, Home
 from lampkeep.domain.home_state import PRESSES, DeviceState, HomeState, Reading, StateKey, fold_into
-from lampkeep.domain.rules import check, wake_at
+from lampkeep.domain.rules import answered, check, wake_at
 from lampkeep.domain.rules.urgent import Raise, meaning, urgent_evidence
 from lampkeep.domain.rules.wording import instant
-from lampkeep.domain.vocabulary import AlertKind
+from lampkeep.domain.vocabulary import AlertKind, Priority
 from lampkeep.replay.lines import Urgent
 
 SAME_MATTER = timedelta(minutes=10)
 """A new cause more than 10 minutes after the last one starts a round of its own (contract section 4)."""
 
 _MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A pre-alarm: the resident was asked at `at`, and it opens at `until` unless they answer."""
+
+    at: datetime
+    until: datetime
+    finding: Finding
+    verdict: HomeVerdict
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,8 +48,11 @@ class Watched:
     next_check_at: datetime
     states: dict[StateKey, DeviceState] = field(default_factory=dict)
     pressed: tuple[datetime, str] | None = None
-    standing: dict[Key, datetime] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
     verdict: HomeVerdict = HomeVerdict.ACTIVE
+    asked: dict[AlertKind, Asked] = field(default_factory=dict)
+    wakes: dict[tuple[str, str, bool | None, int | None], timedelta | None] = field(default_factory=dict)
+    """`wake_at` by what it depends on, counted from the reading; to ask every rule at each message is dear."""
 
     @property
     def state(self) -> HomeState:
@@ -92,6 +105,22 @@ class Watch:
         """Look at what is due at the end of the recording; the clock stays there."""
         return [] if self._now is None else self._look_until(self._now + _MICROSECOND)
 
+    def pass_time(self, until: datetime) -> list[dict[str, Any]]:
+        """Look at what is due up to `until`, where the clock then stands; nothing before the first message."""
+        if self._now is None or until < self._now:
+            return []
+        self._now = until
+        return self._look_until(until + _MICROSECOND)
+
+    def keep_only(self, home_id: str) -> Watched:
+        """Make of a shallow copy a watch over that home alone, which goes its own way from here by its clock and hears
+        nothing more. All that is remembered of a home is in the `Watched` that is returned."""
+        watched = self._watched[home_id]
+        alone = replace(watched, states=dict(watched.states), asked=dict(watched.asked))
+        self._watched, self._known = {home_id: alone}, {}
+        self._due = sorted(due for due in self._due if due[-1] == home_id)
+        return alone
+
     def _meet(self, device_id: str) -> tuple[Device, Watched] | None:
         """A device that speaks for the first time, and its home, watched from now on; None for a stranger."""
         home_id = self._homes_of.get(device_id)
@@ -113,11 +142,15 @@ class Watch:
 
     def _observe(self, said: Reading, device: Device, watched: Watched) -> None:
         fold_into(watched.states, said)
-        if said.battery is not None and (AlertKind.LOW_BATTERY, said.device_id) in watched.standing:
+        if said.battery is not None and (AlertKind.LOW_BATTERY, said.device_id) in watched.memory.standing:
             said = replace(said, battery=None)  # told already: it need not wake the home with each message
-        wake = wake_at(said, device, watched.plan)
-        if wake is not None and wake < watched.next_check_at:
-            self._sleep(watched, max(wake, self._clock))
+        key = (said.device_id, said.type, said.on, said.battery)
+        if key not in watched.wakes:
+            wake = wake_at(said, device, watched.plan)
+            watched.wakes[key] = None if wake is None else wake - said.at
+        after = watched.wakes[key]
+        if after is not None and said.at + after < watched.next_check_at:
+            self._sleep(watched, max(said.at + after, self._clock))
 
     def _sleep(self, watched: Watched, until: datetime) -> None:
         watched.next_check_at = until
@@ -133,18 +166,36 @@ class Watch:
         return alerts
 
     def _look(self, watched: Watched, now: datetime) -> list[dict[str, Any]]:
-        home, told = watched.home, watched.standing
-        verdict = check(home, watched.plan, watched.state, now, self._zone, standing=told)
+        home, told = watched.home, watched.memory.standing
+        verdict = check(home, watched.plan, watched.state, now, self._zone, memory=watched.memory)
         begun = onsets(verdict.findings, told)
-        over = ended(verdict.findings, told) | {finding.key for finding in begun}
-        watched.standing = {key: at for key, at in told.items() if key not in over}
         watched.verdict = verdict.verdict
-        alerts = []
-        for finding in begun:
-            if all(kind is not finding.kind for kind, _ in watched.standing):
+        alerts = self._answered(watched, verdict, now)
+        for finding in _first_of_each_kind(begun, told, verdict):
+            prompt = watched.plan.prompts.get(finding.kind.value)
+            if prompt is None or not home.can_be_asked:
                 alerts.append(_alert(now, home.home_id, finding.kind, verdict.verdict, finding.evidence))
-            watched.standing[finding.key] = now
+            else:
+                watched.asked[finding.kind] = Asked(
+                    at=now, until=now + prompt, finding=finding, verdict=verdict.verdict
+                )
+        watched.memory = remembered(watched.memory, verdict, now)
         self._sleep(watched, verdict.next_check_at)
+        return alerts
+
+    def _answered(self, watched: Watched, verdict: Verdict, now: datetime) -> list[dict[str, Any]]:
+        """What becomes of the home's pre-alarms: activity ends one, "not well" opens it at once, and time does."""
+        alerts = []
+        kinds = {finding.kind for finding in verdict.findings}
+        for kind, asked in list(watched.asked.items()):
+            answer = answered(watched.state, watched.home, asked.at)
+            if answer is False or (answer is None and kind in kinds and now >= asked.until):
+                priority = Priority.LIFE if answer is False else kind.priority
+                evidence = asked.finding.evidence
+                alerts.append(_alert(now, watched.home.home_id, kind, asked.verdict, evidence, priority))
+            elif answer is None and kind in kinds:
+                continue
+            del watched.asked[kind]
         return alerts
 
     def _urgent(
@@ -165,14 +216,33 @@ class Watch:
         return [_alert(now, watched.home.home_id if watched else None, asked.kind, verdict, evidence)]
 
 
+def _first_of_each_kind(begun: Iterable[Finding], told: Standing, verdict: Verdict) -> Iterator[Finding]:
+    """Those that open an alert of their own: one of a kind whose alert stands already joins it."""
+    fresh = {finding.key for finding in begun}
+    open_kinds = {kind for kind, subject in told if (kind, subject) in _keys(verdict) - fresh}
+    for finding in begun:
+        if finding.kind not in open_kinds:
+            open_kinds.add(finding.kind)
+            yield finding
+
+
+def _keys(verdict: Verdict) -> set[Key]:
+    return {finding.key for finding in verdict.findings}
+
+
 def _alert(
-    at: datetime, home_id: str | None, kind: AlertKind, verdict: HomeVerdict | None, evidence: Evidence
+    at: datetime,
+    home_id: str | None,
+    kind: AlertKind,
+    verdict: HomeVerdict | None,
+    evidence: Evidence,
+    priority: Priority | None = None,
 ) -> dict[str, Any]:
     return {
         "at": instant(at),
         "home": home_id,
         "kind": kind.value,
-        "priority": kind.priority.value,
+        "priority": (priority or kind.priority).value,
         "verdict": verdict,
         "evidence": evidence,
     }

@@ -22,6 +22,7 @@ from lampkeep.domain.alert import Alert
 from lampkeep.domain.care_plan import CarePlan
 from lampkeep.domain.effects import Effect
 from lampkeep.domain.home import Home
+from lampkeep.domain.vocabulary import AlertState
 from lampkeep_dispatch import events, metrics
 from lampkeep_dispatch.alerts.around import Around
 from lampkeep_dispatch.alerts.effects import After, Writer
@@ -136,7 +137,11 @@ class Decision:
         await self.connection.execute(store.QUERIES["insert_alert"], parameters)
         self._occurrence(alert, cause)
         writer = self.writer(alert, around)
-        writer.record("opened", **_of_cause(cause))
+        if alert.state is AlertState.PRE_ALARM:
+            writer.record("pre_alarm", **_of_cause(cause))
+            await writer.prompt_devices()
+        else:
+            writer.record("opened", **_of_cause(cause))
         await writer.write(effects)
         self.after.logs.append((events.ALERT_OPENED, {"alert_id": alert.alert_id, "kind": cause.kind.value}))
         return alert

@@ -17,6 +17,7 @@ from lampkeep.domain.effects import (
     AskedToConfirm,
     Effect,
     LeaseLapsed,
+    Opened,
     ResidentTold,
     RoundStarted,
     StepSkipped,
@@ -48,7 +49,7 @@ PROGRESS_FOR = timedelta(minutes=10)
 
 _OF_STEPS = (StepStarted, StepSkipped, StepWaits, AskedAgain)
 
-Word = AskedToConfirm | Told | StoodDown | RoundStarted | LeaseLapsed | ResidentTold
+Word = AskedToConfirm | Told | StoodDown | RoundStarted | LeaseLapsed | ResidentTold | Opened
 """Effects that start no step."""
 
 Noted = tuple[str, Mapping[str, Any]]
@@ -154,6 +155,8 @@ class Writer:
                 self.record("round_started", round=effect.round, reason=effect.reason)
             case LeaseLapsed():
                 self.record("lapsed", owner=effect.owner_id)
+            case Opened():
+                self.record("opened", reason=effect.reason, kind=self.alert.kind.value)
             case ResidentTold():
                 await self.tell_devices(effect.state.value)
             case _:
@@ -214,7 +217,12 @@ class Writer:
         self._mail(told.people, Mail(reason=told.reason, text_key=told.text_key, detail=self.cause))
         self.record("told", reason=told.reason, text=told.text_key, people=_ids(told.people))
 
-    async def tell_devices(self, state: str) -> None:
+    async def prompt_devices(self) -> None:
+        """Ask the resident whether all is well, on all devices that can show it."""
+        assert self.alert.progress.prompt_until is not None
+        await self.tell_devices("prompt", reason="prompt", give_up_at=self.alert.progress.prompt_until)
+
+    async def tell_devices(self, state: str, *, reason: str = "progress", give_up_at: datetime | None = None) -> None:
         """Tell the resident, on the device that raised the alert or on all that can show it."""
         await self.rows.flush(self.connection)
         await self.connection.execute(
@@ -222,10 +230,11 @@ class Writer:
             {
                 "alert_id": self.alert.alert_id,
                 "state": state,
+                "reason": reason,
                 "entry": self.entry,
                 "urgent": self._urgent,
                 "now": self.now,
-                "give_up_at": self.now + PROGRESS_FOR,
+                "give_up_at": give_up_at or self.now + PROGRESS_FOR,
             },
         )
         self.after.waiting.add(self._urgent)

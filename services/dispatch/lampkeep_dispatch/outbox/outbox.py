@@ -17,7 +17,7 @@ import structlog
 
 from lampkeep import failpoints
 from lampkeep.clock import Clock
-from lampkeep.contracts.commands import Progress, command_payload, expiry_s
+from lampkeep.contracts.commands import Progress, Prompt, command_payload, expiry_s
 from lampkeep.contracts.notifications import body
 from lampkeep.db.connections import DatabaseUnavailableError
 from lampkeep.db.slots import Slot
@@ -280,19 +280,17 @@ class Outbox:
 
     async def _to_device(self, parcel: Parcel) -> Swept:
         now = self._clock.now()
-        progress = Progress.model_validate(
-            {
-                "alert": parcel.alert_id,
-                "state": parcel.text_key,
-                "at": parcel.created_at,
-                "expires_at": parcel.give_up_at,
-            }
-        )
+        said = {"alert": parcel.alert_id, "expires_at": parcel.give_up_at}
+        told: Progress | Prompt
+        if parcel.reason == "prompt":
+            told = Prompt.model_validate(said)
+        else:
+            told = Progress.model_validate({**said, "state": parcel.text_key, "at": parcel.created_at})
         command = Command(
             account=str(parcel.detail.get("account")),
             device_id=parcel.device_id or "",
-            payload=command_payload(progress),
-            expires_in_s=expiry_s(progress, now),
+            payload=command_payload(told),
+            expires_in_s=expiry_s(told, now),
         )
         result = await self._ways.commands.send(command, timeout_s=ATTEMPT_S)
         attempt = Attempt(index=0, kind="device", started_at=now, ended_at=self._clock.now(), result=result)

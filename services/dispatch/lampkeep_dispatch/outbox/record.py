@@ -229,6 +229,7 @@ async def _tell_devices(connection: Connection, parcel: Parcel, now: datetime) -
     told = {
         "alert_id": parcel.alert_id,
         "state": "notified",
+        "reason": "progress",
         "entry": "",
         "urgent": parcel.urgent,
         "now": now,

@@ -95,8 +95,10 @@ class DeviceSilent(Spec):
 
 
 class HomeUnobservable(Spec):
-    """Too few working sensors for `after`, or `gateway_after` a gateway's last will; stuck "on" for `stuck_after`."""
+    """Too few working sensors for `unobservable_after`, for short `after`, or `gateway_after` a gateway's last will;
+    stuck "on" for `stuck_after`."""
 
+    unobservable_after: LongerThanNothing | None = None
     after: LongerThanNothing | None = None
     gateway_after: LongerThanNothing | None = None
     stuck_after: LongerThanNothing | None = None

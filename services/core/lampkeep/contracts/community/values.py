@@ -8,13 +8,14 @@ from typing import Any
 
 from lampkeep.contracts.community.fields import DAYS, minutes
 from lampkeep.contracts.community.models import Community, DeviceSpec, HomeSpec, ShiftSpec
-from lampkeep.domain.care_plan import RULES, CarePlan, care_plan_from, rules_from
+from lampkeep.domain.care_plan import AWAY, PROMPT, RULES, CarePlan, away_from, care_plan_from, rules_from
 from lampkeep.domain.home import Device, Home, Suspension
+from lampkeep.domain.parameters import ParameterError
 from lampkeep.domain.policy import DEFAULT_DELIVER_WITHIN, DEFAULT_LEASE, Policy, Step
 from lampkeep.domain.roster import Roster, Shift
-from lampkeep.domain.rules.parameters import ParameterError
 from lampkeep.domain.times import parse_duration
-from lampkeep.domain.vocabulary import Role
+from lampkeep.domain.vocabulary import AlertKind, Priority, Role
+from lampkeep.domain.whereabouts import Away
 
 
 def homes_for_domain(community: Community, *, registered_at: datetime) -> list[tuple[Home, CarePlan]]:
@@ -69,22 +70,25 @@ def suspension_values(bodies: Iterable[Mapping[str, Any]]) -> tuple[Suspension, 
     )
 
 
+_WATCHED = {*RULES, AWAY}
+
+
 def plan_value(plan_id: str, body: Mapping[str, Any], policies: Mapping[str, Policy]) -> CarePlan:
     """A care plan from its body; `policies` are those that it names, or more, by id.
 
     What this release does not watch yet (see `not_watched`) is left out.
     """
-    rules = {name: _watched(name, given) for name, given in body["rules"].items() if name in RULES}
+    rules = {name: _watched(name, given) for name, given in body["rules"].items() if name in _WATCHED}
     return care_plan_from(plan_id, {**body, "rules": rules}, policies)
 
 
 def not_watched(body: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """The rules of a plan and their parameters that this release accepts but does not act upon, as paths."""
-    unknown = [(name,) for name in body["rules"] if name not in RULES]
+    unknown = [(name,) for name in body["rules"] if name not in _WATCHED]
     ignored = [
         (name, parameter)
         for name, given in body["rules"].items()
-        if name in RULES and given is not True
+        if name in _WATCHED and given is not True
         for parameter in given
         if parameter not in _parameters(name)
     ]
@@ -94,9 +98,10 @@ def not_watched(body: Mapping[str, Any]) -> list[tuple[str, ...]]:
 def threshold_mistakes(body: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
     """What the rules themselves refuse of a plan's body, such as `from` and `by` at one time: paths and messages."""
     for name, given in body["rules"].items():
-        if name in RULES:
+        if name in _WATCHED:
             try:
                 rules_from({name: _watched(name, given)})
+                away_from({name: _watched(name, given)})
             except ParameterError as error:
                 yield ("rules", *error.path), error.message
 
@@ -109,7 +114,12 @@ def _watched(name: str, given: Any) -> Any:
 
 @cache
 def _parameters(name: str) -> frozenset[str]:
-    return frozenset(field.name.rstrip("_") for field in fields(RULES[name]))
+    if name == AWAY:
+        return frozenset(field.name for field in fields(Away))
+    own = frozenset(field.name.rstrip("_") for field in fields(RULES[name]))
+    asks = {PROMPT} if RULES[name].kind.priority is Priority.WELFARE else set()
+    short = {"after"} if name == AlertKind.HOME_UNOBSERVABLE else set()
+    return own | asks | short
 
 
 def policy_value(policy_id: str, body: Mapping[str, Any]) -> Policy:

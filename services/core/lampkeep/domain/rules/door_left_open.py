@@ -7,8 +7,9 @@ from typing import ClassVar, Self
 from lampkeep.domain.findings import Evidence, Finding, Look, Scene, recheck_at
 from lampkeep.domain.home import ENTRANCE, Device
 from lampkeep.domain.home_state import Reading
-from lampkeep.domain.rules.parameters import Parameters
+from lampkeep.domain.parameters import Parameters
 from lampkeep.domain.rules.wording import clock, instant, length, named, told
+from lampkeep.domain.spans import counted
 from lampkeep.domain.vocabulary import AlertKind, MessageType
 
 
@@ -16,9 +17,10 @@ from lampkeep.domain.vocabulary import AlertKind, MessageType
 class DoorLeftOpen:
     """Fires when a contact at one of `places` has said "open" for `for_`; over when it says "closed".
 
-    One finding a door. Defaults: 30 min, the contract's example: longer than carrying the shopping in or a talk with
-    the neighbour; entrance doors only, because cupboards and room doors stand open for days in recorded homes. It asks
-    only what the contact says: one that is mounted the wrong way round must be turned, not muted.
+    One finding a door. Time that we did not watch is left out. Defaults: 30 min, the contract's example: longer than
+    carrying the shopping in or a talk with the neighbour; entrance doors only, because cupboards and room doors stand
+    open for days in recorded homes. It asks only what the contact says: one that is mounted the wrong way round must be
+    turned, not muted.
     """
 
     kind: ClassVar[AlertKind] = AlertKind.DOOR_LEFT_OPEN
@@ -34,11 +36,11 @@ class DoorLeftOpen:
     def look(self, scene: Scene) -> Look:
         """A finding for each such door."""
         opened = [(device, self._open_since(scene, device)) for device in scene.home.devices]
-        due = [(device, since, since + self.for_) for device, since in opened if since is not None]
+        due = [(one, since, counted(since, self.for_, scene.unwatched)) for one, since in opened if since is not None]
         found = tuple(
             Finding(kind=self.kind, subject=device.device_id, since=since)
             for device, since, at in due
-            if at <= scene.now
+            if at <= scene.now or scene.goes_on((self.kind, device.device_id), since)
         )
         again = [recheck_at(scene, found), *(at for _, _, at in due if at > scene.now)]
         return Look(findings=found, again_at=min((at for at in again if at is not None), default=None))

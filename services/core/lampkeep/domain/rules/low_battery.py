@@ -1,13 +1,13 @@
 """Low battery: a device will soon be blind."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from lampkeep.domain.findings import SLOWEST_RECHECK, Evidence, Finding, Look, Scene
 from lampkeep.domain.home import Device
 from lampkeep.domain.home_state import DeviceState, Reading
-from lampkeep.domain.rules.parameters import Parameters
+from lampkeep.domain.parameters import Parameters
 from lampkeep.domain.rules.wording import named, told
 from lampkeep.domain.vocabulary import AlertKind, MessageType
 
@@ -16,10 +16,14 @@ RECOVERY = 5
 few percent is told once."""
 
 
+TOLD_AGAIN = timedelta(days=7)
+"""A battery that is still low is told again after this (contract of the rule): weeks are left, not months."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LowBattery:
     """Fires when a device's newest battery reading is under `below` percent, or its low-battery flag is set; over when
-    it reaches `below` + 5 and the flag is clear.
+    it reaches `below` + 5 and the flag is clear; told again every seven days until then.
 
     One finding a device. Default: 15 %, the contract's example: weeks of work are left, time for a visit in daylight.
     """
@@ -36,12 +40,20 @@ class LowBattery:
     def look(self, scene: Scene) -> Look:
         """A finding for each such device."""
         batteries = [(device, scene.state.of(device.device_id, MessageType.BATTERY)) for device in scene.home.devices]
-        found = tuple(
-            Finding(kind=self.kind, subject=device.device_id)
+        low = [
+            device.device_id
             for device, battery in batteries
             if battery is not None and self._low(battery, told=(self.kind, device.device_id) in scene.standing)
+        ]
+        if not low:
+            return Look()
+        told_at = {device_id: scene.standing.get((self.kind, device_id), scene.now) for device_id in low}
+        found = tuple(
+            Finding(kind=self.kind, subject=device_id, since=scene.now if scene.now - at >= TOLD_AGAIN else None)
+            for device_id, at in told_at.items()
         )
-        return Look(findings=found, again_at=scene.now + SLOWEST_RECHECK if found else None)
+        again = [at + TOLD_AGAIN for at in told_at.values() if at + TOLD_AGAIN > scene.now]
+        return Look(findings=found, again_at=min([*again, scene.now + SLOWEST_RECHECK]))
 
     def describe(self, finding: Finding, scene: Scene) -> Evidence:
         """Which battery is low, and how low where that is known."""

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from lampkeep.domain.findings import Evidence, Finding, Look, Scene, recheck_at
 from lampkeep.domain.home import Device
 from lampkeep.domain.home_state import Reading
-from lampkeep.domain.rules.parameters import ParameterError, Parameters
+from lampkeep.domain.parameters import ParameterError, Parameters
 from lampkeep.domain.rules.wording import clock, told
+from lampkeep.domain.spans import counted
 from lampkeep.domain.times import first_instant, local_day
 from lampkeep.domain.vocabulary import AlertKind
 
@@ -26,7 +27,8 @@ class NotUp:
 
     Both are local times of day; `from` may lie on the evening before. Defaults: by 09:30, the contract's example and
     two hours after most people of that age are up; from 4 hours before. A day whose `by` had passed when the home was
-    registered, or lay in a suspension, is not judged.
+    registered, or lay in a suspension, is not judged. `by` is put off by as much of the time since `from` as nobody
+    watched, or in which the home could not be seen.
     """
 
     kind: ClassVar[AlertKind] = AlertKind.NOT_UP
@@ -47,8 +49,11 @@ class NotUp:
         """At most one finding, of the home."""
         passed, coming = self._around(scene.now, scene.zone)
         next_by = first_instant(coming, self.by, scene.zone)
-        if not self._holds(scene, passed):
+        start, due_at = self._watch(passed, scene)
+        if not self._holds(scene, start, first_instant(passed, self.by, scene.zone)):
             return Look(again_at=next_by)
+        if due_at > scene.now and not scene.goes_on((self.kind, ""), scene.quiet_since):
+            return Look(again_at=min(due_at, next_by))
         finding = Finding(kind=self.kind, since=scene.quiet_since)
         return Look(findings=(finding,), again_at=min(recheck_at(scene, (finding,)) or next_by, next_by))
 
@@ -65,11 +70,10 @@ class NotUp:
         """Never: what a message says can only show that somebody is up."""
         return None
 
-    def _holds(self, scene: Scene, day: date) -> bool:
-        start, end = self._watch(day, scene.zone)
+    def _holds(self, scene: Scene, start: datetime, by: datetime) -> bool:
         judged_from = max(scene.home.registered_at, scene.rested_until or scene.home.registered_at)
         stirred = scene.activity is not None and scene.activity.at >= start
-        return judged_from < end and not stirred
+        return judged_from < by and not stirred
 
     def _around(self, now: datetime, zone: ZoneInfo) -> tuple[date, date]:
         """The day of the last `by` that has come, and of the next."""
@@ -77,7 +81,8 @@ class NotUp:
         last = today if first_instant(today, self.by, zone) <= now else today - _ONE_DAY
         return last, last + _ONE_DAY
 
-    def _watch(self, day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    def _watch(self, day: date, scene: Scene) -> tuple[datetime, datetime]:
+        """(from when it is looked for on `day`, by when): put off by what of it nobody watched or could see."""
         evening_before = self.from_ > self.by
-        start = first_instant(day - _ONE_DAY if evening_before else day, self.from_, zone)
-        return start, first_instant(day, self.by, zone)
+        start = first_instant(day - _ONE_DAY if evening_before else day, self.from_, scene.zone)
+        return start, counted(start, first_instant(day, self.by, scene.zone) - start, scene.uncounted)

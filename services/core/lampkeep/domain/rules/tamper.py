@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 from lampkeep.domain.findings import SLOWEST_RECHECK, Evidence, Finding, Look, Scene
 from lampkeep.domain.home import Device
 from lampkeep.domain.home_state import Reading
-from lampkeep.domain.rules.parameters import Parameters
+from lampkeep.domain.parameters import Parameters
 from lampkeep.domain.rules.wording import clock, named, told
 from lampkeep.domain.vocabulary import AlertKind, MessageType
 

@@ -31,6 +31,10 @@ class Parameters:
     def __init__(self, given: Mapping[str, object]) -> None:
         self._left = dict(given)
 
+    def has(self, name: str) -> bool:
+        """Whether it was given and not read yet."""
+        return name in self._left
+
     def duration(self, name: str, default: timedelta, *, least: timedelta = SHORTEST) -> timedelta:
         """`90s`, `5m`, `6h`; at least `least`."""
         if name not in self._left:
