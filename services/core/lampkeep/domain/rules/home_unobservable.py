@@ -10,7 +10,7 @@ from lampkeep.domain.home_state import ONLINE, Reading
 from lampkeep.domain.parameters import Parameters
 from lampkeep.domain.rules.wording import clock, instant, length, told
 from lampkeep.domain.sight import STUCK_AFTER
-from lampkeep.domain.vocabulary import AlertKind, DeviceKind, MessageType
+from lampkeep.domain.vocabulary import AlertKind, MessageType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class HomeUnobservable:
                 return Look()
             return Look(again_at=max(sight.lost_at, sight.lost_since + self.unobservable_after))
         due_at = sight.since + (self._by_gateway if sight.by_gateway else self.unobservable_after)
-        if due_at > scene.now:
+        if due_at > scene.now and not scene.goes_on((self.kind, ""), sight.since):
             return Look(again_at=due_at)
         finding = Finding(kind=self.kind, since=sight.since)
         return Look(findings=(finding,), again_at=scene.now + SLOWEST_RECHECK)
@@ -73,10 +73,11 @@ class HomeUnobservable:
         )
 
     def wake_at(self, reading: Reading, device: Device) -> datetime | None:
-        """What could take the last sensor that is needed: the word that something is gone, tampering, an empty battery,
-        a level that may stick, and the report that completes three days of them."""
+        """What could take the last sensor that is needed: tampering, an empty battery, a level that may stick, and the
+        report that completes three days of them. At once after the word that something is gone: whether a whole area
+        goes with it is seen by when each home was lost."""
         if reading.type == ONLINE and reading.on is False:
-            return reading.at + (self._by_gateway if device.kind is DeviceKind.GATEWAY else self.unobservable_after)
+            return reading.at
         if (reading.type == MessageType.TAMPER and reading.on) or reading.battery == 0:
             return reading.at + self.unobservable_after
         if reading.type in {MessageType.DOOR, MessageType.MOTION} and reading.on and self.stuck_after < STUCK_AFTER:
