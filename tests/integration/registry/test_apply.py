@@ -345,11 +345,8 @@ async def test_a_second_writer_waits_for_the_first_and_no_longer_than_it_should(
 
 
 async def test_a_plan_that_asks_for_more_than_this_release_watches_is_told_so(connection: Connection) -> None:
-    changes = await applied(connection, {"not_up: {by:": "missed_checkin: true\n      not_up: {prompt: 5m, by:"})
-    assert changes.notes == [
-        "plan alone-frail: rules.missed_checkin is accepted, but not watched by this release",
-        "plan alone-frail: rules.not_up.prompt is accepted, but not watched by this release",
-    ]
+    changes = await applied(connection, {"not_up: {by:": "visit_overdue: true\n      not_up: {by:"})
+    assert changes.notes == ["plan alone-frail: rules.visit_overdue is accepted, but not watched by this release"]
 
 
 async def test_a_community_of_one_home_is_a_few_statements(connection: Connection) -> None:

@@ -131,8 +131,8 @@ def test_the_plan_names_the_times() -> None:
 
 
 def test_what_may_blind_a_sensor_wakes_the_rule() -> None:
-    assert wake_at(online("gw-001", "10:00", on=False), GATEWAY, UNSEEN) == at("10:05")
-    assert wake_at(online("pir-001", "10:00", on=False), PIR, UNSEEN) == at("12:00")
+    assert wake_at(online("gw-001", "10:00", on=False), GATEWAY, UNSEEN) == at("10:00")
+    assert wake_at(online("pir-001", "10:00", on=False), PIR, UNSEEN) == at("10:00")
     assert wake_at(online("pir-001", "10:00", on=True), PIR, UNSEEN) is None
     assert wake_at(stirred(at("10:00")), PIR, UNSEEN) is None
 
