@@ -9,7 +9,8 @@ from lampkeep.clock import SystemClock
 from lampkeep.domain.commissioning import Inspection, described
 from lampkeep.replay.inspecting import as_reading, inspect_home, inspection_for
 from lampkeep.settings import Settings
-from lampkeep_standalone.home_history import Source, connected, known_in, known_to, recorded
+from lampkeep_standalone import database
+from lampkeep_standalone.home_history import Source, known_in, known_to, recorded
 
 
 async def commission(settings: Settings, source: Source, home_id: str, *, days: int) -> None:
@@ -23,7 +24,7 @@ async def commission(settings: Settings, source: Source, home_id: str, *, days: 
         _print(inspection, home_id, now=None)
         return
     now = SystemClock().now()
-    async with connected(settings, source.data_dir, "lampkeep commission") as connection:
+    async with database.connected(settings, source.data_dir, "lampkeep commission") as connection:
         known = await known_to(connection, home_id)
         back = timedelta(days=days)
         inspection = await inspect_home(connection, known.home, known.plan, known.zone, now=now, back=back)

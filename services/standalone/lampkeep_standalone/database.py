@@ -6,6 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow
+
+from lampkeep.db.connections import connect
 from lampkeep.db.migrate import migrate
 from lampkeep.settings import Settings
 from lampkeep_standalone.data_dir import DEFAULT, LOOK_EVERY_S, DataDir, InUseError, Running
@@ -41,6 +45,16 @@ async def opened(
             if migrated:
                 await migrate(postgres.url)
             yield postgres.url
+
+
+@asynccontextmanager
+async def connected(settings: Settings, data_dir: Path | None, holder: str) -> AsyncIterator[AsyncConnection[DictRow]]:
+    """A connection in autocommit to the database to work on."""
+    async with (
+        opened(settings, data_dir, holder=holder) as url,
+        await connect(url, application=holder.replace(" ", "-"), autocommit=True) as connection,
+    ):
+        yield connection
 
 
 async def _running_or_locked(folder: DataDir, held: ExitStack, holder: str) -> Running | None:

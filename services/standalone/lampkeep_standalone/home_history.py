@@ -4,8 +4,8 @@ Both know the home by its id, and end in a UsageError where there is none.
 """
 
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,6 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
 from lampkeep.contracts.community import Community, homes_for_domain, read_file
-from lampkeep.db.connections import connect
 from lampkeep.domain.care_plan import CarePlan
 from lampkeep.domain.home import Home
 from lampkeep.domain.home_state import Reading
@@ -24,8 +23,6 @@ from lampkeep.registry import objects
 from lampkeep.registry.context import load_home_context
 from lampkeep.replay.lines import Urgent
 from lampkeep.replay.recording import Recording
-from lampkeep.settings import Settings
-from lampkeep_standalone import database
 from lampkeep_standalone.errors import UsageError
 
 
@@ -85,16 +82,6 @@ def recorded(file: Path, home: Home) -> Iterator[Iterator[tuple[datetime, Readin
             recording.report_end({})
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
         raise UsageError(f"{file}: {error.strerror}") from error
-
-
-@asynccontextmanager
-async def connected(settings: Settings, data_dir: Path | None, holder: str) -> AsyncIterator[AsyncConnection[DictRow]]:
-    """A connection in autocommit to the database to work on."""
-    async with (
-        database.opened(settings, data_dir, holder=holder) as url,
-        await connect(url, application=holder.replace(" ", "-"), autocommit=True) as connection,
-    ):
-        yield connection
 
 
 def _to_stderr(line: str) -> None:

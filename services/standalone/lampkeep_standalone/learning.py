@@ -25,8 +25,9 @@ from lampkeep.registry.objects import Kind, StaleVersionError, Stored
 from lampkeep.replay.history import said_in_home
 from lampkeep.replay.learning import History, Lesson, TooLittleHistoryError, Trial, learn
 from lampkeep.settings import Settings
+from lampkeep_standalone import database
 from lampkeep_standalone.errors import StandaloneError, UsageError
-from lampkeep_standalone.home_history import Known, Source, connected, known_in, known_to, recorded
+from lampkeep_standalone.home_history import Known, Source, known_in, known_to, recorded
 
 LONGEST_ID = 63
 
@@ -51,7 +52,7 @@ async def baseline(settings: Settings, source: Source, home_id: str, *, days: in
         _report(_learn(said, known, days=days, budget=budget), known, budget=budget, applied=None)
         return
     now = SystemClock().now()
-    async with connected(settings, source.data_dir, "lampkeep baseline") as connection:
+    async with database.connected(settings, source.data_dir, "lampkeep baseline") as connection:
         known = await known_to(connection, home_id)
         async with aclosing(said_in_home(connection, home_id, start=now - timedelta(days=days + 1), end=now)) as heard:
             said = [one async for one in heard]

@@ -1,15 +1,9 @@
 """`lampkeep migrate`, `apply` and `token`: open the database, do one thing, print what came of it."""
 
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-from psycopg import AsyncConnection
-from psycopg.rows import DictRow
-
 from lampkeep.clock import SystemClock
-from lampkeep.db.connections import connect
 from lampkeep.db.migrate import migrate as bring_to_this_release
 from lampkeep.registry import tokens
 from lampkeep.settings import Settings
@@ -32,7 +26,7 @@ async def apply(settings: Settings, data_dir: Path | None, file: Path, *, prune:
     from lampkeep.registry.apply import apply as apply_community  # noqa: PLC0415 - the YAML reader is slow to import
 
     read = registry.read_community(file)
-    async with _connected(settings, data_dir, "lampkeep apply") as connection:
+    async with database.connected(settings, data_dir, "lampkeep apply") as connection:
         changes = await apply_community(
             connection,
             read.community,
@@ -59,14 +53,14 @@ async def token_create(settings: Settings, data_dir: Path | None, *, role: str, 
         raise UsageError(f"--role {role}: there is no such role; choose of {known}") from None
     if not name.strip():
         raise UsageError("--name: it is empty: say whose token it is")
-    async with _connected(settings, data_dir, "lampkeep token") as connection:
+    async with database.connected(settings, data_dir, "lampkeep token") as connection:
         _, secret = await tokens.create(connection, name=name, role=wanted, area=area, now=SystemClock().now())
     print(secret)
 
 
 async def token_list(settings: Settings, data_dir: Path | None) -> None:
     """Print one line a token: id, role, area, since when, revoked or not, name."""
-    async with _connected(settings, data_dir, "lampkeep token") as connection:
+    async with database.connected(settings, data_dir, "lampkeep token") as connection:
         known = await tokens.all_tokens(connection)
     for one in known:
         since = f"{one.created_at:%Y-%m-%dT%H:%M:%SZ}"
@@ -76,16 +70,6 @@ async def token_list(settings: Settings, data_dir: Path | None) -> None:
 
 async def token_revoke(settings: Settings, data_dir: Path | None, token_id: str) -> None:
     """Revoke a token."""
-    async with _connected(settings, data_dir, "lampkeep token") as connection:
+    async with database.connected(settings, data_dir, "lampkeep token") as connection:
         revoked = await tokens.revoke(connection, token_id, now=SystemClock().now())
     print(f"revoked {revoked.token_id} ({revoked.name})")
-
-
-@asynccontextmanager
-async def _connected(settings: Settings, data_dir: Path | None, holder: str) -> AsyncIterator[AsyncConnection[DictRow]]:
-    """A connection in autocommit to the database to work on."""
-    async with (
-        database.opened(settings, data_dir, holder=holder) as url,
-        await connect(url, application=holder.replace(" ", "-"), autocommit=True) as connection,
-    ):
-        yield connection
